@@ -1,0 +1,100 @@
+/**
+ * The vision-language port: what a stream may ask of a model, whichever stands behind it.
+ * Adapters: `modal.ts` and `noop.ts`.
+ *
+ * Outcomes are values. An adapter never throws for what a model, a network or a peer may do.
+ *
+ * @module
+ */
+
+/** One picture as it came from the glasses. */
+export interface Frame {
+  /** JPEG or PNG, as received; not inspected, not copied. */
+  readonly bytes: Uint8Array;
+  /** Seconds since the stream began. */
+  readonly atS: number;
+}
+
+/** The frames of one window, as they go to the model. */
+export interface Chunk {
+  /** What travels, oldest first: spread evenly over the window, the newest always among them. */
+  readonly frames: readonly Frame[];
+  /** How many frames the chunk stands for, those that do not travel included. */
+  readonly frameCount: number;
+  /** Bytes of all the frames that it stands for. */
+  readonly byteCount: number;
+  /** Seconds since the stream began. */
+  readonly startS: number;
+  /** Seconds since the stream began. */
+  readonly endS: number;
+}
+
+/** Which deployed model a stream speaks to, and as whom (WIRE V10). */
+export interface ModelIdentity {
+  readonly tokenId: string;
+  readonly tokenSecret: string;
+  readonly appName: string;
+  readonly className: string;
+}
+
+/** What goes along with a chunk. */
+export interface InferContext {
+  /** What to look for. */
+  readonly prompt: string;
+  /** Recent captions of the same stream, oldest first. */
+  readonly history: readonly string[];
+  /** Names the stream in the model's logs; no state hangs on it. */
+  readonly sessionId: string;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+}
+
+/** A chunk that the model described. */
+export interface CaptionOutcome {
+  readonly kind: "captioned";
+  readonly caption: string;
+  readonly chunkStartS: number;
+  readonly chunkEndS: number;
+  /** The model's own figure where it gives one, else measured around the call. */
+  readonly latencyMs: number;
+  readonly tokensGenerated: number | null;
+  readonly model: string | null;
+}
+
+/** A chunk that got no caption. */
+export interface FailedOutcome {
+  readonly kind: "failed";
+  /** Fit to be told to the client: no secrets. */
+  readonly reason: string;
+  /**
+   * `chunk`: the model answered, but could not describe these frames; the next ones may do.
+   * `service`: the model could not be reached or did not answer; asking again at once would not help.
+   */
+  readonly scope: "chunk" | "service";
+}
+
+/** What became of one chunk. */
+export type InferOutcome = CaptionOutcome | FailedOutcome;
+
+/** One stream's line to a model. */
+export interface VisionInferenceSession {
+  /** Describes one chunk. Resolves always, within the adapter's deadline. */
+  inferChunk(chunk: Chunk, context: InferContext): Promise<InferOutcome>;
+  /** Lets go of what the session holds. Touches no other session. */
+  close(): void;
+}
+
+/** What became of opening a session. */
+export type OpenOutcome =
+  | { readonly kind: "opened"; readonly session: VisionInferenceSession }
+  /** There is no model: frames are acknowledged and nothing is captioned (WIRE V8). */
+  | { readonly kind: "disabled" }
+  | { readonly kind: "unavailable"; readonly reason: string };
+
+/** Opens sessions. One client serves the whole process. */
+export interface VisionInferenceClient {
+  /** Resolves always: an unreachable model is an outcome. */
+  openSession(identity: ModelIdentity | null, signal: AbortSignal): Promise<OpenOutcome>;
+  /** Lets go of connections. */
+  close(): void;
+}
