@@ -1,0 +1,75 @@
+/**
+ * The HTTP application, put together from its routes. No I/O and no globals: everything comes in
+ * {@link Deps}.
+ *
+ * @module
+ */
+import { Hono } from "@hono/hono";
+import type { Clock } from "./clock.ts";
+import type { Config } from "./config.ts";
+import type { Counters } from "./counters.ts";
+import type { VisionInferenceClient } from "./inference/client.ts";
+import { InferenceSlots } from "./inference/slots.ts";
+import { createIdempotencyStore } from "./kv/idempotency.ts";
+import { createRateLimiter } from "./kv/rate_limits.ts";
+import { createSessionStore } from "./kv/sessions.ts";
+import type { Logger } from "./log.ts";
+import type { Channel } from "./messaging/channel.ts";
+import { requireMagicWord } from "./routes/_access.ts";
+import { internalError, notFound } from "./routes/_errors.ts";
+import { requestLog } from "./routes/_request_log.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { pokeRoutes } from "./routes/poke.ts";
+import { visionRoutes } from "./routes/vision.ts";
+import type { LiveStreams } from "./stream/live_streams.ts";
+import type { Upgrade } from "./stream/socket.ts";
+
+/** What the application is made of. */
+export interface Deps {
+  readonly config: Config;
+  readonly kv: Deno.Kv;
+  readonly inference: VisionInferenceClient;
+  readonly poke: Channel;
+  readonly streams: LiveStreams;
+  readonly upgrade: Upgrade;
+  readonly counters: Counters;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  readonly log: Logger;
+}
+
+/** Puts the application together. */
+export function createApp(deps: Deps): Hono {
+  const { config, kv, clock, log } = deps;
+  const rateLimiter = createRateLimiter({ kv, clock });
+  const app = new Hono();
+  app.onError(internalError(log));
+  app.notFound(notFound);
+  app.use(requestLog(deps));
+  app.use(requireMagicWord(config.magicWord));
+  app.route("/", healthRoutes(deps));
+  app.route(
+    "/",
+    pokeRoutes({
+      channel: deps.poke,
+      rateLimiter,
+      idempotency: createIdempotencyStore({ kv, clock }),
+      sendsPerHour: config.rateLimits.pokePerHour,
+      apiKey: config.poke.apiKey,
+      log,
+    }),
+  );
+  app.route(
+    "/",
+    visionRoutes({
+      ...deps,
+      vision: config.vision,
+      slots: new InferenceSlots(config.inference.maxConcurrent),
+      sessions: createSessionStore({ kv, clock, retentionDays: config.retentionDays }),
+      rateLimiter,
+      streamsPerMinute: config.rateLimits.streamsPerMinute,
+      modelIdentity: config.modal,
+    }),
+  );
+  return app;
+}

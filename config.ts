@@ -1,0 +1,255 @@
+/**
+ * The settings of the process. This file alone knows the names of environment variables; the rest
+ * of the app sees a {@link Config}. The README's table is checked against {@link SETTINGS}.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { MAX_RATE_LIMIT } from "./kv/rate_limits.ts";
+import { LOG_LEVELS, type LogLevel } from "./log.ts";
+
+const MS_PER_SECOND = 1000;
+const MAX_SECONDS = 86_400;
+const MAX_FRAME_BYTES = 64 * 1024 * 1024;
+
+/** Variables as the operating system gives them; an empty or blank value counts as unset. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** One environment variable. */
+export interface Setting<T> {
+  /** What it is for, as the README says it. */
+  readonly about: string;
+  /** The text that stands for it where it is unset. */
+  readonly fallback: string;
+  /** The value of a secret is never shown. */
+  readonly secret: boolean;
+  /** Reads the text; its one issue says what the text must be. */
+  readonly schema: z.ZodType<T, string>;
+}
+
+function text(about: string, fallback = "", secret = false): Setting<string> {
+  return { about, fallback, secret, schema: z.string() };
+}
+
+function secret(about: string): Setting<string> {
+  return text(about, "", true);
+}
+
+function number(about: string, fallback: number, max: number, integer = false): Setting<number> {
+  const must = `must be a ${integer ? "whole number" : "number"} from 0 to ${max}`;
+  const schema = z.string().transform((value, context) => {
+    const parsed = /^\d+(\.\d+)?$/.test(value) ? Number(value) : NaN;
+    if (parsed <= max && (!integer || Number.isInteger(parsed))) return parsed;
+    context.addIssue({ code: "custom", message: must });
+    return z.NEVER;
+  });
+  return { about, fallback: String(fallback), secret: false, schema };
+}
+
+function count(about: string, fallback: number, max: number): Setting<number> {
+  return number(about, fallback, max, true);
+}
+
+function choice<const T extends readonly string[]>(
+  about: string,
+  options: T,
+  fallback: T[number],
+): Setting<T[number]> {
+  const schema = z.enum(options, { error: `must be one of ${options.join(", ")}` });
+  return { about, fallback, secret: false, schema: schema as z.ZodType<T[number], string> };
+}
+
+function address(about: string, protocols: readonly string[], fallback = ""): Setting<string> {
+  const must = `must be an address that begins ${protocols.map((p) => `${p}//`).join(" or ")}`;
+  const schema = z.string().refine(
+    (value) => value === "" || protocols.includes(URL.parse(value)?.protocol ?? ""),
+    { error: must },
+  );
+  return { about, fallback, secret: false, schema };
+}
+
+const HTTP = ["https:", "http:"];
+
+/** Every variable that the process reads. */
+export const SETTINGS = {
+  PORT: count("port to listen on; 0 takes a free one", 8000, 65_535),
+  HOST: text("address to listen on", "0.0.0.0"),
+  MAGIC_WORD: secret("the word that lets clients in; while unset nobody enters"),
+  KV_PATH: text("Deno KV in this local file"),
+  KV_URL: address(
+    "Deno KV behind this KV Connect address; with neither, the platform's own",
+    HTTP,
+  ),
+  LOG_LEVEL: choice("least serious log line written", LOG_LEVELS, "info"),
+  SOCKET_TRANSPORT: choice("WebSocket server", ["auto", "native"], "auto"),
+  MODAL_TRANSPORT: choice("how calls travel to Modal: over fetch, or the SDK's own channel", [
+    "fetch",
+    "grpc",
+  ], "fetch"),
+  MODAL_SERVER_URL: address("Modal's control plane", HTTP, "https://api.modal.com:443"),
+  MODAL_ENVIRONMENT: text("Modal environment of the deployed class"),
+  FORESIGHT_MODAL_ENVIRONMENT: text("the same, where `MODAL_ENVIRONMENT` is unset", "main"),
+  MODAL_TOKEN_ID: secret("Modal token; without id and secret nothing is captioned"),
+  MODAL_TOKEN_SECRET: secret("its secret"),
+  MODAL_APP_NAME: text("deployed Modal app"),
+  MODAL_CLASS_NAME: text("class in that app"),
+  FORESIGHT_MODAL_TOKEN_ID: secret("the same four, where the `MODAL_` ones are unset"),
+  FORESIGHT_MODAL_TOKEN_SECRET: secret("(see above)"),
+  FORESIGHT_MODAL_APP_NAME: text("(see above)", "foresight-gemma3-vlm"),
+  FORESIGHT_MODAL_CLASS_NAME: text("(see above)", "Gemma3VLMSession"),
+  FORESIGHT_POKE_API_KEY: secret("Poke key for requests that bring none"),
+  FORESIGHT_POKE_URL: address("stands in for Poke's own addresses", HTTP),
+  VISION_CHUNK_SECONDS: number("seconds of frames in one chunk", 1, MAX_SECONDS),
+  VISION_MAX_BUFFER_FRAMES: count("newest frames that a chunk stands for", 120, 100_000),
+  VISION_MAX_FRAMES_PER_CHUNK: count("frames of a chunk that travel to Modal", 6, 1000),
+  VISION_MAX_INFLIGHT: count("inferences running at once for one stream", 1, 1000),
+  INFERENCE_MAX_CONCURRENT: count("inferences running at once in the process", 64, 100_000),
+  VISION_MAX_FRAME_BYTES: count("bytes of one frame", 2 * 1024 * 1024, MAX_FRAME_BYTES),
+  VISION_MAX_FPS: number("frames per second of one stream, with a burst of twice that", 60, 1e6),
+  VISION_RESULT_FLUSH_MS: count("a result waits this long for an ack to travel with", 500, 60_000),
+  VISION_INFERENCE_TIMEOUT_SECONDS: number("deadline of one inference", 60, MAX_SECONDS),
+  VISION_DRAIN_SECONDS: number("time for running inferences when a client leaves", 10, MAX_SECONDS),
+  VISION_PROMPT: text(
+    "what the model is asked to look for",
+    "Describe what is happening in one concise present-tense sentence.",
+  ),
+  RATE_LIMIT_STREAMS_PER_MINUTE: count("stream opens per identity", 60, MAX_RATE_LIMIT),
+  RATE_LIMIT_POKE_PER_HOUR: count("Poke sends per identity", 30, MAX_RATE_LIMIT),
+  RETENTION_DAYS: number("days that records stay in KV", 30, 36_500),
+} satisfies Record<string, Setting<unknown>>;
+
+/** The name of an environment variable that the process reads. */
+export type SettingName = keyof typeof SETTINGS;
+
+type Values = { [N in SettingName]: typeof SETTINGS[N] extends Setting<infer T> ? T : never };
+
+/** Where records live. */
+export type KvLocation =
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "url"; readonly url: string }
+  | { readonly kind: "platform" };
+
+/** What one stream may do and how it is chunked. A limit of 0 means off. */
+export interface VisionConfig {
+  readonly chunkMs: number;
+  readonly maxBufferFrames: number;
+  readonly maxFramesPerChunk: number;
+  readonly maxInflight: number;
+  readonly maxFrameBytes: number;
+  readonly maxFps: number;
+  readonly resultFlushMs: number;
+  readonly drainMs: number;
+  readonly prompt: string;
+}
+
+/** Everything that can be set, validated, with units. */
+export interface Config {
+  readonly port: number;
+  readonly host: string;
+  /** Null: nobody enters. */
+  readonly magicWord: string | null;
+  readonly kv: KvLocation;
+  readonly logLevel: LogLevel;
+  readonly socketTransport: "auto" | "native";
+  readonly inference: { readonly maxConcurrent: number; readonly timeoutMs: number };
+  readonly modal: {
+    readonly transport: "fetch" | "grpc";
+    readonly serverUrl: string;
+    readonly environment: string;
+    /** What a stream uses where its headers say nothing (WIRE V10); empty is absent. */
+    readonly tokenId: string;
+    readonly tokenSecret: string;
+    readonly appName: string;
+    readonly className: string;
+  };
+  readonly poke: { readonly apiKey: string | null; readonly url: string | null };
+  readonly vision: VisionConfig;
+  readonly rateLimits: { readonly streamsPerMinute: number; readonly pokePerHour: number };
+  readonly retentionDays: number;
+}
+
+/** A configuration, or what is wrong with it, one sentence a variable. */
+export type ConfigOutcome =
+  | { readonly kind: "valid"; readonly config: Config }
+  | { readonly kind: "invalid"; readonly problems: readonly string[] };
+
+/**
+ * Reads the environment. Names that the process does not know are left alone.
+ *
+ * @returns problems as `Cannot use PORT as it must be ...: current value is "abc"`; the value of a
+ *   secret is never among them
+ */
+export function parseConfig(environment: Environment): ConfigOutcome {
+  const problems: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [name, setting] of Object.entries(SETTINGS)) {
+    const given = environment[name]?.trim() || setting.fallback;
+    const parsed = setting.schema.safeParse(given);
+    if (parsed.success) values[name] = parsed.data;
+    else problems.push(problemOf(name, setting.secret, given, parsed.error));
+  }
+  if (values.KV_PATH && values.KV_URL) {
+    problems.push("Cannot use KV_URL as it must be unset beside KV_PATH: current value is set");
+  }
+  if (problems.length > 0) return { kind: "invalid", problems };
+  return { kind: "valid", config: configOf(values as Values) };
+}
+
+function problemOf(name: string, isSecret: boolean, given: string, error: z.ZodError): string {
+  const value = isSecret ? "hidden, as it is a secret" : JSON.stringify(given);
+  return `Cannot use ${name} as it ${error.issues[0]?.message}: current value is ${value}`;
+}
+
+function configOf(values: Values): Config {
+  return {
+    port: values.PORT,
+    host: values.HOST,
+    magicWord: values.MAGIC_WORD || null,
+    kv: kvLocationOf(values),
+    logLevel: values.LOG_LEVEL,
+    socketTransport: values.SOCKET_TRANSPORT,
+    inference: {
+      maxConcurrent: values.INFERENCE_MAX_CONCURRENT,
+      timeoutMs: values.VISION_INFERENCE_TIMEOUT_SECONDS * MS_PER_SECOND,
+    },
+    modal: {
+      transport: values.MODAL_TRANSPORT,
+      serverUrl: values.MODAL_SERVER_URL,
+      environment: values.MODAL_ENVIRONMENT || values.FORESIGHT_MODAL_ENVIRONMENT,
+      tokenId: values.MODAL_TOKEN_ID || values.FORESIGHT_MODAL_TOKEN_ID,
+      tokenSecret: values.MODAL_TOKEN_SECRET || values.FORESIGHT_MODAL_TOKEN_SECRET,
+      appName: values.MODAL_APP_NAME || values.FORESIGHT_MODAL_APP_NAME,
+      className: values.MODAL_CLASS_NAME || values.FORESIGHT_MODAL_CLASS_NAME,
+    },
+    poke: {
+      apiKey: values.FORESIGHT_POKE_API_KEY || null,
+      url: values.FORESIGHT_POKE_URL || null,
+    },
+    vision: visionOf(values),
+    rateLimits: {
+      streamsPerMinute: values.RATE_LIMIT_STREAMS_PER_MINUTE,
+      pokePerHour: values.RATE_LIMIT_POKE_PER_HOUR,
+    },
+    retentionDays: values.RETENTION_DAYS,
+  };
+}
+
+function kvLocationOf(values: Values): KvLocation {
+  if (values.KV_PATH) return { kind: "file", path: values.KV_PATH };
+  if (values.KV_URL) return { kind: "url", url: values.KV_URL };
+  return { kind: "platform" };
+}
+
+function visionOf(values: Values): VisionConfig {
+  return {
+    chunkMs: values.VISION_CHUNK_SECONDS * MS_PER_SECOND,
+    maxBufferFrames: values.VISION_MAX_BUFFER_FRAMES,
+    maxFramesPerChunk: values.VISION_MAX_FRAMES_PER_CHUNK,
+    maxInflight: values.VISION_MAX_INFLIGHT,
+    maxFrameBytes: values.VISION_MAX_FRAME_BYTES,
+    maxFps: values.VISION_MAX_FPS,
+    resultFlushMs: values.VISION_RESULT_FLUSH_MS,
+    drainMs: values.VISION_DRAIN_SECONDS * MS_PER_SECOND,
+    prompt: values.VISION_PROMPT,
+  };
+}

@@ -1,0 +1,61 @@
+/**
+ * What a failed call means to the stream that made it.
+ *
+ * @module
+ */
+import { DeadlineError } from "../clock.ts";
+import { redact } from "../redact.ts";
+import type { FailedOutcome, ModelIdentity } from "./client.ts";
+import { GRPC_STATUS } from "./_grpc_fetch.ts";
+
+/** Long tracebacks help nobody on a phone. */
+const MAX_REASON_LENGTH = 500;
+
+/** The SDK's errors, by `name` so that the SDK need not be loaded to know them. */
+const SDK_ERRORS = {
+  /** The method raised. */
+  remote: "RemoteError",
+  /** The method ran longer than the class allows. */
+  timeout: "FunctionTimeoutError",
+  /** The app, the class or the method is not there. */
+  notFound: "NotFoundError",
+  /** The class was deployed with an SDK that JavaScript cannot call. */
+  invalid: "InvalidError",
+} as const;
+
+/** Says why a call failed, without secrets, and whether the next chunk may fare better. */
+export function failureOf(error: unknown, identity: ModelIdentity): FailedOutcome {
+  const secrets = [identity.tokenSecret, identity.tokenId];
+  const reason = redact(reasonOf(error, identity), secrets).slice(0, MAX_REASON_LENGTH);
+  const name = error instanceof Error ? error.name : "";
+  const scope = name === SDK_ERRORS.remote || name === SDK_ERRORS.timeout ? "chunk" : "service";
+  return { kind: "failed", scope, reason };
+}
+
+function reasonOf(error: unknown, { appName, className }: ModelIdentity): string {
+  if (!(error instanceof Error)) return String(error);
+  if (isGone(error)) return `Modal has no class ${className} in app ${appName}`;
+  if (error instanceof DeadlineError) {
+    return `Modal did not answer within ${error.timeoutMs / 1000} s`;
+  }
+  if (codeOf(error) === GRPC_STATUS.unauthenticated) return `Modal refused the token`;
+  if (error.name === SDK_ERRORS.timeout) return `The model ran out of time`;
+  return error.message.replace(/^Remote error: /, "");
+}
+
+/** Whether what was looked up is not there (any more), so that it must be looked up again. */
+export function isGone(error: unknown): boolean {
+  return error instanceof Error &&
+    (error.name === SDK_ERRORS.notFound || codeOf(error) === GRPC_STATUS.notFound);
+}
+
+/** Whether a class takes no `history` or `session_id`, being older than they are (WIRE M1). */
+export function refusesContext(error: unknown): boolean {
+  return error instanceof Error && error.name === SDK_ERRORS.remote &&
+    /unexpected keyword argument '(history|session_id)'/.test(error.message);
+}
+
+/** The gRPC status of our transport's errors and of the SDK's own (`ClientError`) alike. */
+function codeOf(error: Error): number | null {
+  return "code" in error && typeof error.code === "number" ? error.code : null;
+}

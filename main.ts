@@ -1,0 +1,134 @@
+/**
+ * Where Foresight starts: environment to {@link Config}, Config to {@link Deps}, Deps to the
+ * application, served until told to stop.
+ *
+ * @module
+ */
+import { createApp, type Deps } from "./app.ts";
+import { systemClock } from "./clock.ts";
+import { type Config, type Environment, type KvLocation, parseConfig, SETTINGS } from "./config.ts";
+import { createCounters } from "./counters.ts";
+import { createModalInference } from "./inference/modal.ts";
+import { createLogger, type Logger, reasonOf } from "./log.ts";
+import { createPokeChannel } from "./messaging/poke.ts";
+import { LiveStreams } from "./stream/live_streams.ts";
+import { createNativeUpgrade } from "./stream/native_socket.ts";
+
+/** Close frames get so long to reach the clients before the listener goes. */
+const CLOSE_GRACE_MS = 20;
+/** The platform kills a process five seconds after it asked it to end. */
+const STOP_DEADLINE_MS = 4000;
+
+/** A Foresight that listens. */
+export interface RunningApp {
+  /** `http://host:port` as clients on this machine reach it. */
+  readonly url: string;
+  /** Ends streams with 1012, finishes what runs for at most four seconds, lets go of everything. */
+  stop(): Promise<void>;
+}
+
+/** Starts Foresight. Rejects if KV cannot be opened or the port cannot be had. */
+export async function startApp(config: Config, log: Logger): Promise<RunningApp> {
+  const kv = await openKv(config.kv);
+  const streams = new LiveStreams();
+  const inference = createModalInference({
+    ...config.modal,
+    timeoutMs: config.inference.timeoutMs,
+    clock: systemClock,
+    newId: () => crypto.randomUUID(),
+  });
+  const deps: Deps = {
+    config,
+    kv,
+    inference,
+    poke: createPokeChannel({ fetch, ...config.poke.url && { urlOverride: config.poke.url } }),
+    streams,
+    upgrade: createNativeUpgrade((error) => {
+      log.error("stream.failed", { reason: reasonOf(error) });
+    }),
+    counters: createCounters(),
+    clock: systemClock,
+    newId: () => crypto.randomUUID(),
+    log,
+  };
+  const server = Deno.serve({
+    port: config.port,
+    hostname: config.host,
+    onListen() {},
+    onError: (error) => {
+      log.error("request.failed", { reason: reasonOf(error) });
+      return Response.json({ detail: "Internal Server Error" }, { status: 500 });
+    },
+  }, createApp(deps).fetch);
+  const url = urlOf(server.addr);
+  if (config.magicWord === null) log.warn("access.closed", { reason: "MAGIC_WORD is not set" });
+  log.info("listening", { url });
+  return {
+    url,
+    async stop() {
+      log.info("stopping", { streams: streams.size });
+      await within(STOP_DEADLINE_MS, streams.drain());
+      await new Promise<void>((resolve) => systemClock.after(CLOSE_GRACE_MS, resolve));
+      await within(STOP_DEADLINE_MS, server.shutdown());
+      inference.close();
+      kv.close();
+      log.info("stopped");
+    },
+  };
+}
+
+/** The variables that the process knows, as the operating system gives them. */
+export function readEnvironment(): Environment {
+  return Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, Deno.env.get(name)]));
+}
+
+/** A logger that writes to standard output, one line an event. */
+export function consoleLogger(config: Config): Logger {
+  const encoder = new TextEncoder();
+  return createLogger(config.logLevel, (line) => {
+    Deno.stdout.writeSync(encoder.encode(`${line}\n`));
+  });
+}
+
+/** Calls `stop` when the operating system or the platform asks the process to end. */
+export function onStopSignal(stop: () => void): void {
+  Deno.addSignalListener("SIGINT", stop);
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", stop);
+}
+
+function openKv(location: KvLocation): Promise<Deno.Kv> {
+  switch (location.kind) {
+    case "file":
+      return Deno.openKv(location.path);
+    case "url":
+      return Deno.openKv(location.url);
+    case "platform":
+      return Deno.openKv();
+  }
+}
+
+function urlOf({ hostname, port }: Deno.NetAddr): string {
+  const isAnyAddress = hostname === "0.0.0.0" || hostname === "::";
+  return `http://${isAnyAddress ? "127.0.0.1" : hostname}:${port}`;
+}
+
+/** Waits for `work`, but not for longer than `limitMs`. */
+async function within(limitMs: number, work: Promise<void>): Promise<void> {
+  const { promise: limit, resolve } = Promise.withResolvers<void>();
+  const cancel = systemClock.after(limitMs, resolve);
+  await Promise.race([work, limit]);
+  cancel();
+}
+
+async function main(): Promise<void> {
+  const outcome = parseConfig(readEnvironment());
+  if (outcome.kind === "invalid") {
+    for (const problem of outcome.problems) console.error(problem); // deno-lint-ignore no-console
+    Deno.exit(1);
+  }
+  const { config } = outcome;
+  const app = await startApp(config, consoleLogger(config));
+  onStopSignal(() => app.stop().then(() => Deno.exit(0)));
+}
+
+if (import.meta.main) await main();

@@ -1,0 +1,95 @@
+/**
+ * `POST /poke/send`: one text message through Poke, while the caller waits (WIRE P).
+ *
+ * @module
+ */
+import { type Context, Hono } from "@hono/hono";
+import { bodyLimit } from "@hono/hono/body-limit";
+import { z } from "zod";
+import { DEFAULT_WEARER } from "../kv/keys.ts";
+import type { Logger } from "../log.ts";
+import type { DeliveryOutcome } from "../messaging/channel.ts";
+import { type SenderDeps, sendOnce, type SendOutcome } from "../messaging/send_once.ts";
+import { invalidBody, tooMany } from "./_errors.ts";
+
+const MAX_BODY_BYTES = 64 * 1024;
+const MAX_MESSAGE_CHARS = 4000;
+const MAX_IDEMPOTENCY_KEY_CHARS = 255;
+const UNAVAILABLE_RETRY_AFTER_S = 1;
+
+const MUST = `must be a text of 1 to ${MAX_MESSAGE_CHARS} characters`;
+const sendSchema = z.object({
+  message: z.string({ error: MUST }).max(MAX_MESSAGE_CHARS, MUST).regex(/\S/, MUST),
+}, { error: "must be a JSON object" });
+
+/** What the route needs. */
+export interface PokeDeps extends Omit<SenderDeps, "answerTo"> {
+  /** For requests that bring no key of their own. */
+  readonly apiKey: string | null;
+  readonly log: Logger;
+}
+
+/** Serves `/poke/send`. */
+export function pokeRoutes(deps: PokeDeps): Hono {
+  const limit = bodyLimit({
+    maxSize: MAX_BODY_BYTES,
+    onError: (context) =>
+      context.json({ detail: `The body must be at most ${MAX_BODY_BYTES} bytes` }, 413),
+  });
+  return new Hono().post("/poke/send", limit, async (context) => {
+    const body = await jsonOf(context);
+    const parsed = sendSchema.safeParse(body);
+    if (!parsed.success) return invalidBody(context, parsed.error, body);
+    const key = context.req.header("x-poke-api-key")?.trim() || deps.apiKey;
+    if (!key) return context.json({ detail: "Poke API key not configured" }, 500);
+    const idempotencyKey = context.req.header("idempotency-key")?.trim() || null;
+    if (idempotencyKey && idempotencyKey.length > MAX_IDEMPOTENCY_KEY_CHARS) {
+      const detail = `Idempotency-Key must be at most ${MAX_IDEMPOTENCY_KEY_CHARS} characters: ` +
+        `current value has ${idempotencyKey.length}`;
+      return context.json({ detail }, 422);
+    }
+    const request = { wearer: DEFAULT_WEARER, text: parsed.data.message, key, idempotencyKey };
+    return respond(context, deps, await sendOnce({ ...deps, answerTo }, request));
+  });
+}
+
+/** The body as JSON; undefined where it is none. */
+async function jsonOf(context: Context): Promise<unknown> {
+  try {
+    return JSON.parse(await context.req.text());
+  } catch {
+    return undefined;
+  }
+}
+
+/** P1 and P4. */
+function answerTo(outcome: DeliveryOutcome): { status: number; body: string } {
+  return outcome.kind === "delivered"
+    ? { status: 200, body: JSON.stringify({ success: true, data: outcome.answer, error: null }) }
+    : { status: 502, body: JSON.stringify({ detail: outcome.cause }) };
+}
+
+function respond(context: Context, deps: PokeDeps, outcome: SendOutcome): Response {
+  switch (outcome.kind) {
+    case "answered": {
+      const body = outcome.body ?? JSON.stringify({ success: true, data: null, error: null });
+      const headers = { "content-type": "application/json" };
+      const replay = outcome.isReplay ? { "idempotency-replayed": "true" } : {};
+      return new Response(body, { status: outcome.status, headers: { ...headers, ...replay } });
+    }
+    case "limited": {
+      const detail = `Messages may be sent ${deps.sendsPerHour} times per hour`;
+      return tooMany(context, detail, outcome.retryAfterMs);
+    }
+    case "in_flight":
+      return context.json({ detail: "The same message is being sent right now" }, 409);
+    case "conflict":
+      return context.json({ detail: "Idempotency-Key was used for another message" }, 422);
+    case "unknown":
+      return context.json({ detail: "An earlier attempt under this key may have arrived" }, 409);
+    case "unavailable":
+      deps.log.error("kv.poke_failed", { reason: outcome.reason });
+      context.header("Retry-After", String(UNAVAILABLE_RETRY_AFTER_S));
+      return context.json({ detail: "The send could not be counted, so it was not made" }, 503);
+  }
+}
