@@ -1,0 +1,172 @@
+/**
+ * The whole data model on one page: every key, what lies under it, and how long.
+ *
+ * | key                                            | value                  | kept for                   |
+ * | ---------------------------------------------- | ---------------------- | -------------------------- |
+ * | `wearer, WEARER, session, SESSION`             | {@link SessionRecord}  | `RETENTION_DAYS`           |
+ * | `wearer, WEARER, chunk, SESSION, INDEX`        | {@link ChunkRecord}    | `RETENTION_DAYS`           |
+ * | `wearer, WEARER, poke_send, SHA256(client key)`| {@link PokeSendRecord} | {@link POKE_SEND_TTL_MS}   |
+ * | `rate_limit, SCOPE, SHA256(identity)`          | {@link RateLimitRecord}| twice its window           |
+ *
+ * Whatever belongs to a wearer lies under that wearer's prefix, so it can be listed and erased as
+ * one. Keys hold no secret and no personal text: what a client sends is hashed.
+ *
+ * Deno KV's `expireIn` only collects garbage (seen: 60 s late). What is due is decided by
+ * `expiresAtMs`, which every value carries; see {@link hasExpired}.
+ *
+ * A value is at most 64 KiB (https://docs.deno.com/api/deno/~/Deno.Kv): open-ended text is cut.
+ *
+ * @module
+ */
+
+/** The wearer that the magic word alone acts as. */
+export const DEFAULT_WEARER = "default";
+
+/** How long one `Idempotency-Key` is remembered (WIRE P5). */
+export const POKE_SEND_TTL_MS = 24 * 60 * 60 * 1000;
+
+/** Text limits, in UTF-16 units (2 bytes at most each). */
+export const MAX_CAPTION_CHARS = 16_384;
+export const MAX_ERROR_CHARS = 2_048;
+export const MAX_NAME_CHARS = 256;
+
+/** What every value carries beside its facts. */
+export interface Stored {
+  readonly version: 1;
+  /** From this moment the value counts as gone; null: kept for good. */
+  readonly expiresAtMs: number | null;
+}
+
+/** Which deployed model a stream spoke to. Its tokens are never stored. */
+export interface StoredIdentity {
+  readonly appName: string;
+  readonly className: string;
+}
+
+interface SessionCommon {
+  readonly id: string;
+  readonly wearer: string;
+  readonly startedAtMs: number;
+  /** Null: no frame came yet. */
+  readonly lastFrameAtMs: number | null;
+  readonly frameCount: number;
+  readonly byteCount: number;
+  /** Chunks with an outcome: `captionCount + errorCount`. */
+  readonly chunkCount: number;
+  readonly captionCount: number;
+  readonly errorCount: number;
+  /** Null: the stream had no model (WIRE V8). */
+  readonly identity: StoredIdentity | null;
+}
+
+/** A stream that is open, or whose process died before it could say otherwise. */
+export interface LiveSession extends SessionCommon {
+  readonly status: "live";
+}
+
+/** A stream that is over. */
+export interface EndedSession extends SessionCommon {
+  readonly status: "ended";
+  readonly endedAtMs: number;
+  /** The WebSocket close code. */
+  readonly closeCode: number;
+  readonly reason: string;
+}
+
+/** What is known of one stream. */
+export type SessionFacts = LiveSession | EndedSession;
+
+/** One stream, as stored. */
+export type SessionRecord = SessionFacts & Stored;
+
+/** What became of a chunk. */
+export type ChunkOutcome =
+  | {
+    readonly status: "captioned";
+    readonly caption: string;
+    readonly latencyMs: number;
+    readonly tokensGenerated: number | null;
+    readonly model: string | null;
+  }
+  | { readonly status: "failed"; readonly error: string };
+
+/** What is known of one chunk. Frames are not stored. */
+export interface ChunkFacts {
+  readonly sessionId: string;
+  /** The chunk's place in its stream, from 0; chunks are listed in this order. */
+  readonly index: number;
+  /** Seconds since the stream began. */
+  readonly startS: number;
+  /** Seconds since the stream began. */
+  readonly endS: number;
+  readonly recordedAtMs: number;
+  /** Frames that the chunk stands for, and their bytes. */
+  readonly frameCount: number;
+  readonly byteCount: number;
+  /** Frames that travelled to the model (WIRE V4). */
+  readonly sentFrameCount: number;
+  readonly outcome: ChunkOutcome;
+}
+
+/** One chunk, as stored. */
+export type ChunkRecord = ChunkFacts & Stored;
+
+/** What is rationed. */
+export type RateLimitScope = "poke" | "streams";
+
+/** The passes that one identity took lately. */
+export interface RateLimitRecord extends Stored {
+  /** Wall time of each pass, in no order that can be relied on: clocks differ. */
+  readonly takenAtMs: readonly number[];
+}
+
+/** One send under an `Idempotency-Key` (WIRE P5). */
+export interface PokeSendRecord extends Stored {
+  /** SHA-256 over the client's key and the body. */
+  readonly bodyHash: string;
+  readonly state:
+    | { readonly kind: "pending"; readonly claimId: string; readonly leaseUntilMs: number }
+    /** `body` is null where the answer was too long to be kept. */
+    | { readonly kind: "done"; readonly status: number; readonly body: string | null };
+}
+
+/** All that belongs to a wearer. */
+export function wearerPrefix(wearer: string): Deno.KvKey {
+  return ["wearer", wearer];
+}
+
+/** Holds a {@link SessionRecord}. */
+export function sessionKey(wearer: string, sessionId: string): Deno.KvKey {
+  return [...sessionPrefix(wearer), sessionId];
+}
+
+/** All sessions of a wearer. */
+export function sessionPrefix(wearer: string): Deno.KvKey {
+  return [...wearerPrefix(wearer), "session"];
+}
+
+/** Holds a {@link ChunkRecord}. */
+export function chunkKey(wearer: string, sessionId: string, index: number): Deno.KvKey {
+  return [...chunkPrefix(wearer, sessionId), index];
+}
+
+/** All chunks of a session, or of all sessions of a wearer. */
+export function chunkPrefix(wearer: string, sessionId?: string): Deno.KvKey {
+  const all = [...wearerPrefix(wearer), "chunk"];
+  return sessionId === undefined ? all : [...all, sessionId];
+}
+
+/** Holds a {@link PokeSendRecord}. */
+export function pokeSendKey(wearer: string, clientKeyHash: string): Deno.KvKey {
+  return [...wearerPrefix(wearer), "poke_send", clientKeyHash];
+}
+
+/** Holds a {@link RateLimitRecord}. */
+export function rateLimitKey(scope: RateLimitScope, identityHash: string): Deno.KvKey {
+  return ["rate_limit", scope, identityHash];
+}
+
+/** Whether a value that KV still holds counts as gone. */
+export function hasExpired(record: Stored, nowMs: number): boolean {
+  return record.expiresAtMs !== null && record.expiresAtMs <= nowMs;
+}
