@@ -70,7 +70,7 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
       await within(STOP_DEADLINE_MS, streams.drain());
       await new Promise<void>((resolve) => systemClock.after(CLOSE_GRACE_MS, resolve));
       await within(STOP_DEADLINE_MS, server.shutdown());
-      inference.close();
+      await within(STOP_DEADLINE_MS, inference.close());
       kv.close();
       log.info("stopped");
     },
@@ -96,7 +96,8 @@ export function onStopSignal(stop: () => void): void {
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", stop);
 }
 
-function openKv(location: KvLocation): Promise<Deno.Kv> {
+/** Opens Deno KV where the configuration says. */
+export function openKv(location: KvLocation): Promise<Deno.Kv> {
   switch (location.kind) {
     case "file":
       return Deno.openKv(location.path);

@@ -4,7 +4,7 @@
  * @module
  */
 import { DeadlineError } from "../clock.ts";
-import { redact } from "../redact.ts";
+import { createRedactor } from "../redact.ts";
 import type { FailedOutcome, ModelIdentity } from "./client.ts";
 import { GRPC_STATUS } from "./_grpc_fetch.ts";
 
@@ -25,8 +25,8 @@ const SDK_ERRORS = {
 
 /** Says why a call failed, without secrets, and whether the next chunk may fare better. */
 export function failureOf(error: unknown, identity: ModelIdentity): FailedOutcome {
-  const secrets = [identity.tokenSecret, identity.tokenId];
-  const reason = redact(reasonOf(error, identity), secrets).slice(0, MAX_REASON_LENGTH);
+  const redactor = createRedactor(identity.tokenSecret, identity.tokenId);
+  const reason = redactor.text(reasonOf(error, identity)).slice(0, MAX_REASON_LENGTH);
   const name = error instanceof Error ? error.name : "";
   const scope = name === SDK_ERRORS.remote || name === SDK_ERRORS.timeout ? "chunk" : "service";
   return { kind: "failed", scope, reason };
@@ -34,7 +34,7 @@ export function failureOf(error: unknown, identity: ModelIdentity): FailedOutcom
 
 function reasonOf(error: unknown, { appName, className }: ModelIdentity): string {
   if (!(error instanceof Error)) return String(error);
-  if (isGone(error)) return `Modal has no class ${className} in app ${appName}`;
+  if (isNotFound(error)) return `Modal has no class ${className} in app ${appName}`;
   if (error instanceof DeadlineError) {
     return `Modal did not answer within ${error.timeoutMs / 1000} s`;
   }
@@ -43,16 +43,20 @@ function reasonOf(error: unknown, { appName, className }: ModelIdentity): string
   return error.message.replace(/^Remote error: /, "");
 }
 
-/** Whether what was looked up is not there (any more), so that it must be looked up again. */
-export function isGone(error: unknown): boolean {
+/** Whether the class or the login is not good any more, so that both must be got anew. */
+export function needsLookup(error: unknown): boolean {
   return error instanceof Error &&
-    (error.name === SDK_ERRORS.notFound || codeOf(error) === GRPC_STATUS.notFound);
+    (isNotFound(error) || codeOf(error) === GRPC_STATUS.unauthenticated);
 }
 
 /** Whether a class takes no `history` or `session_id`, being older than they are (WIRE M1). */
 export function refusesContext(error: unknown): boolean {
   return error instanceof Error && error.name === SDK_ERRORS.remote &&
     /unexpected keyword argument '(history|session_id)'/.test(error.message);
+}
+
+function isNotFound(error: Error): boolean {
+  return error.name === SDK_ERRORS.notFound || codeOf(error) === GRPC_STATUS.notFound;
 }
 
 /** The gRPC status of our transport's errors and of the SDK's own (`ClientError`) alike. */

@@ -95,6 +95,6 @@ export type OpenOutcome =
 export interface VisionInferenceClient {
   /** Resolves always: an unreachable model is an outcome. */
   openSession(identity: ModelIdentity | null, signal: AbortSignal): Promise<OpenOutcome>;
-  /** Lets go of connections. */
-  close(): void;
+  /** Lets go of connections, once what was still to be said over them is said. */
+  close(): Promise<void>;
 }

@@ -18,28 +18,21 @@ import type {
   VisionInferenceClient,
 } from "./client.ts";
 import { outcomeOf } from "./_answer.ts";
-import { createAuthToken } from "./_auth_token.ts";
-import { callWithin, type Rpc, type RpcClient, scoped } from "./_call_scope.ts";
-import { failureOf, isGone, refusesContext } from "./_failure.ts";
+import { callWithin, type RpcClient, scoped } from "./_call_scope.ts";
+import { failureOf, needsLookup, refusesContext } from "./_failure.ts";
 import { installGoawayGuard } from "./_goaway_guard.ts";
-import { createGrpcFetchClient } from "./_grpc_fetch.ts";
+import { ModalTransport, type ModalTransportOptions } from "./_modal_transport.ts";
 import { SharedLookups } from "./_shared_lookups.ts";
 
 const METHOD = "infer_chunk";
 const LOOKUP_TIMEOUT_MS = 15_000;
-/** What the SDK says of itself in each call; read off its `src/client.ts`, 0.11.1. */
-const CLIENT_TYPE_JS = "8";
-const CLIENT_VERSION = "1.0.0";
 
 /** What the adapter is made of. */
-export interface ModalInferenceOptions {
-  readonly serverUrl: string;
+export interface ModalInferenceOptions extends ModalTransportOptions {
   readonly environment: string;
   readonly transport: "fetch" | "grpc";
   /** Deadline of one inference in milliseconds; 0 means none. */
   readonly timeoutMs: number;
-  readonly clock: Clock;
-  readonly newId: () => string;
 }
 
 /** What the SDK would log may carry what does not belong in logs; failures reach us as errors. */
@@ -54,17 +47,17 @@ interface DeployedClass {
 
 /** Opens sessions on classes deployed on Modal. */
 export function createModalInference(options: ModalInferenceOptions): VisionInferenceClient {
-  // Cleartext HTTP/2 has to be asked for; over TLS it is negotiated.
-  const http = options.serverUrl.startsWith("http:")
-    ? Deno.createHttpClient({ http1: false, http2: true })
-    : null;
+  const transport = new ModalTransport(options);
   const classes = new SharedLookups<DeployedClass>(options.clock);
   const find = (identity: ModelIdentity, signal: AbortSignal) =>
-    callWithin(signal, () => classes.get(keyOf(identity), () => lookUp(options, http, identity)));
+    callWithin(
+      signal,
+      () => classes.get(keyOf(identity), () => lookUp(options, transport, identity)),
+    );
   const forget = (identity: ModelIdentity) => classes.forget(keyOf(identity));
   return {
     openSession: (identity, signal) => openSession({ options, find, forget }, identity, signal),
-    close: () => http?.close(),
+    close: () => transport.close(),
   };
 }
 
@@ -108,7 +101,7 @@ async function inferChunk(
     });
     return outcomeOf(answer, chunk, clock.monotonicMs() - startedAtMs);
   } catch (error) {
-    if (isGone(error)) forget(identity);
+    if (needsLookup(error)) forget(identity);
     return failureOf(error, identity);
   }
 }
@@ -133,27 +126,29 @@ async function callClass(
 /** One for all who ask for the same, so nobody's cancellation ends it: it has its own deadline. */
 function lookUp(
   options: ModalInferenceOptions,
-  http: Deno.HttpClient | null,
+  transport: ModalTransport,
   identity: ModelIdentity,
 ): Promise<DeployedClass> {
-  return withDeadline(
+  const find = async () => {
+    const client = await connect(options, transport, identity);
+    const deployed = await client.cls.fromName(identity.appName, identity.className);
+    const instance = await deployed.instance();
+    return { method: instance.method(METHOD), takesContext: true };
+  };
+  const found = withDeadline(
     options.clock,
     LOOKUP_TIMEOUT_MS,
-    null,
-    (within) =>
-      callWithin(within, async () => {
-        const client = await connect(options, http, identity);
-        const deployed = await client.cls.fromName(identity.appName, identity.className);
-        const instance = await deployed.instance();
-        return { method: instance.method(METHOD), takesContext: true };
-      }),
+    transport.closing,
+    (within) => callWithin(within, find),
   );
+  transport.lingers(found.catch(() => {}));
+  return found;
 }
 
 /** An SDK client whose calls travel as configured and obey {@link callWithin}, on both planes. */
 async function connect(
   options: ModalInferenceOptions,
-  http: Deno.HttpClient | null,
+  transport: ModalTransport,
   identity: ModelIdentity,
 ): Promise<ModalClient> {
   if (options.transport === "grpc") installGoawayGuard();
@@ -167,43 +162,13 @@ async function connect(
   });
   const dial = options.transport === "grpc"
     ? client.ipClient.bind(client) as unknown as (url: string) => RpcClient
-    : fetchDialer(options, http, identity, client.version());
+    : transport.fetchDialer(identity, client.version());
   const planes = new Map<string, RpcClient>();
   const plane = (url: string) => {
-    if (!planes.has(url)) planes.set(url, scoped(dial(url)));
+    if (!planes.has(url)) planes.set(url, scoped(dial(url), options.clock, transport.lingers));
     return planes.get(url)!;
   };
   return Object.assign(client, { ipClient: plane, cpClient: plane(options.serverUrl) } as object);
-}
-
-/** Dials planes over `fetch`; the login is the control plane's and good for all. */
-function fetchDialer(
-  { serverUrl, clock, newId }: ModalInferenceOptions,
-  http: Deno.HttpClient | null,
-  identity: ModelIdentity,
-  sdkVersion: string,
-): (url: string) => RpcClient {
-  const metadata = {
-    "x-modal-client-type": CLIENT_TYPE_JS,
-    "x-modal-client-version": CLIENT_VERSION,
-    "x-modal-libmodal-version": `modal-js/${sdkVersion}`,
-    "x-modal-token-id": identity.tokenId,
-    "x-modal-token-secret": identity.tokenSecret,
-  };
-  const dial = (url: string) =>
-    createGrpcFetchClient({
-      serverUrl: url,
-      clock,
-      newId,
-      fetch: (input, init) => fetch(input, http ? { ...init, client: http } : init),
-      metadata: async (method) =>
-        method === "authTokenGet"
-          ? metadata
-          : { ...metadata, "x-modal-auth-token": await authToken() },
-    });
-  const { authTokenGet } = dial(serverUrl) as { authTokenGet: Rpc };
-  const authToken = createAuthToken(async () => String((await authTokenGet({})).token), clock);
-  return dial;
 }
 
 function keyOf(identity: ModelIdentity): string {

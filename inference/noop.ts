@@ -8,5 +8,5 @@ import type { VisionInferenceClient } from "./client.ts";
 /** A client whose streams acknowledge frames and caption nothing. */
 export const noopInference: VisionInferenceClient = {
   openSession: () => Promise.resolve({ kind: "disabled" }),
-  close() {},
+  close: () => Promise.resolve(),
 };

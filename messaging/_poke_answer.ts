@@ -4,7 +4,7 @@
  * @module
  */
 import { readAtMost } from "./_read_at_most.ts";
-import { createRedactor } from "./_redact.ts";
+import { createRedactor } from "../redact.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
 const MAX_TEXT_CHARS = 1_000;

@@ -10,7 +10,7 @@ import { DEFAULT_WEARER } from "../kv/keys.ts";
 import type { Logger } from "../log.ts";
 import type { DeliveryOutcome } from "../messaging/channel.ts";
 import { type SenderDeps, sendOnce, type SendOutcome } from "../messaging/send_once.ts";
-import { invalidBody, tooMany } from "./_errors.ts";
+import { invalidBody, tooMany } from "./errors.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
 const MAX_MESSAGE_CHARS = 4000;

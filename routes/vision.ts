@@ -12,7 +12,7 @@ import { startStream, type StreamDeps } from "../stream/session.ts";
 import type { Upgrade } from "../stream/socket.ts";
 import type { Counters } from "../counters.ts";
 import { reasonOf } from "../log.ts";
-import { tooMany } from "./_errors.ts";
+import { tooMany } from "./errors.ts";
 
 const WINDOW_MS = 60_000;
 const DRAIN_RETRY_AFTER_S = 5;

@@ -111,9 +111,15 @@ export class Captioner {
         if (this.#line.kind === "closed") {
           if (outcome.kind === "opened") outcome.session.close();
         } else if (outcome.kind === "unavailable") this.#rest(outcome.reason, null);
-        else if (outcome.kind === "opened") this.#line = { kind: "open", session: outcome.session };
+        else if (outcome.kind === "opened") this.#opened(outcome.session);
         else this.#line = { kind: "disabled" };
       });
+  }
+
+  /** What came while the line was opening has waited long enough: it needs no further frame. */
+  #opened(session: VisionInferenceSession): void {
+    this.#line = { kind: "open", session };
+    this.#dispatchIfDue();
   }
 
   /** Stays away from a model that cannot be reached, longer each time, and says why once. */

@@ -4,11 +4,26 @@
  *
  * @module
  */
-import nodeAssert from "node:assert/strict";
+import strict from "node:assert/strict";
+
+type Check = (actual: unknown, expected: unknown, message?: string) => void;
+
+/** What we use of it, in words that every version of Node's types agrees with. */
+interface NodeAssert {
+  readonly ok: (actual: unknown, message?: string) => asserts actual;
+  readonly fail: (message: string) => never;
+  readonly deepEqual: Check;
+  readonly notDeepEqual: Check;
+  readonly equal: Check;
+  readonly match: Check;
+  readonly doesNotMatch: Check;
+}
+
+const nodeAssert: NodeAssert = strict as unknown as NodeAssert;
 
 /** Fails unless `actual` is truthy. */
-export function assert(actual: unknown, message = ""): asserts actual {
-  nodeAssert.ok(actual, message || undefined);
+export function assert(actual: unknown, message?: string): asserts actual {
+  nodeAssert.ok(actual, message ?? "expected a truthy value");
 }
 
 /** Fails unless both are deeply and strictly equal. */

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { createRedactor } from "../../messaging/_redact.ts";
+import { createRedactor, redactQuery } from "../redact.ts";
 
 const SECRET = "pk_a/b+c=d.e";
 
@@ -49,4 +49,15 @@ Deno.test("Redactor.json takes the secret out of texts and names at any depth [A
       list: ["Bearer [redacted]", { "[redacted]": { in: "[redacted]" } }],
     },
   );
+});
+
+Deno.test("Redactor takes out several secrets, and none where there is none [A4]", () => {
+  assertEquals(createRedactor("one", "", "zwei-é").text("one, zwei-é"), "[redacted], [redacted]");
+  assertEquals(createRedactor("").text("nothing to hide"), "nothing to hide");
+});
+
+Deno.test("redactQuery keeps names and takes values out [A4]", () => {
+  const url = new URL("https://host/vision/stream?magic_word=a&b=c&b=d");
+  assertEquals(redactQuery(url), "/vision/stream?magic_word=[redacted]&b=[redacted]");
+  assertEquals(redactQuery(new URL("https://host/health")), "/health");
 });

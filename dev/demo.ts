@@ -1,0 +1,127 @@
+/**
+ * `deno task demo [CLIP]`: all of Foresight on this machine, once, from frames to a message. Without
+ * a clip it streams a scene that it draws itself.
+ *
+ * @module
+ */
+import { systemClock } from "../clock.ts";
+import { type Config, parseConfig } from "../config.ts";
+import { DEFAULT_WEARER } from "../kv/keys.ts";
+import { createSessionStore, type RecordCounts } from "../kv/sessions.ts";
+import { consoleLogger, openKv, startApp } from "../main.ts";
+import { clipFrames } from "./clip.ts";
+import { printAsItComes, summaryOf } from "./_report.ts";
+import { createScene, SCENE_S } from "./scene.ts";
+import { type ClipReport, streamClip } from "./stream_clip.ts";
+import { startSurroundings } from "./surroundings.ts";
+import { runCommand, say } from "./terminal.ts";
+
+const FPS = 3;
+const SCENE_SIZE = { widthPx: 640, heightPx: 360 };
+const SCRATCH = ".scratch";
+
+async function demo(): Promise<number> {
+  const [path] = Deno.args;
+  const frames = path ? clipFrames(path, FPS) : sceneFrames();
+  await Deno.mkdir(SCRATCH, { recursive: true });
+  const folder = await Deno.makeTempDir({ dir: SCRATCH, prefix: "demo-" });
+  try {
+    return await runAll(path ?? "a drawn scene", frames, `${folder}/kv.sqlite`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function runAll(
+  title: string,
+  frames: AsyncIterable<Uint8Array>,
+  kvPath: string,
+): Promise<number> {
+  const messages: string[] = [];
+  const surroundings = await startSurroundings({ pokeReceived: (text) => messages.push(text) });
+  const magicWord = crypto.randomUUID();
+  const config = configOf({
+    ...surroundings.settings,
+    HOST: "127.0.0.1",
+    PORT: "0",
+    LOG_LEVEL: "warn",
+    MAGIC_WORD: magicWord,
+    KV_PATH: kvPath,
+  });
+  const app = await startApp(config, consoleLogger(config));
+  try {
+    say(`Foresight sees ${title} at ${FPS} frames per second`);
+    say(`  app    ${app.url}`);
+    say(`  Modal  ${surroundings.modalUrl} (stand-in on this machine, with the local describer)`);
+    say(`  Poke   ${surroundings.pokeUrl} (sink on this machine)`);
+    say();
+    const captions: string[] = [];
+    const report = await streamClip({
+      url: app.url,
+      magicWord,
+      frames,
+      fps: FPS,
+      clock: systemClock,
+      ...printAsItComes,
+      onCaption(caption) {
+        captions.push(caption.text);
+        printAsItComes.onCaption?.(caption);
+      },
+    });
+    const lastCaption = captions.at(-1) ?? "nothing to report";
+    const sent = await sendMessage(app.url, magicWord, `Foresight saw: ${lastCaption}`);
+    await app.stop();
+    say();
+    summaryOf(report).forEach(say);
+    say(`Poke         answered ${sent}; the sink got ${messages.length}: "${messages[0] ?? ""}"`);
+    say(`KV           ${countsInWords(await countKv(config))}`);
+    return isGood(report, messages) ? 0 : 1;
+  } finally {
+    await surroundings.close();
+  }
+}
+
+async function* sceneFrames(): AsyncGenerator<Uint8Array> {
+  const scene = createScene(SCENE_SIZE);
+  for (let at = 0; at < SCENE_S * FPS; at++) yield await scene.frameAt(at / FPS);
+}
+
+async function sendMessage(url: string, magicWord: string, message: string): Promise<number> {
+  const response = await fetch(`${url}/poke/send`, {
+    method: "POST",
+    headers: { "x-magic-word": magicWord, "content-type": "application/json" },
+    body: JSON.stringify({ message }),
+  });
+  await response.body?.cancel();
+  return response.status;
+}
+
+/** Counts with a handle of its own, as another process would see it. */
+async function countKv(config: Config): Promise<RecordCounts> {
+  const kv = await openKv(config.kv);
+  try {
+    const { retentionDays } = config;
+    const store = createSessionStore({ kv, clock: systemClock, retentionDays });
+    return await store.countRecords(DEFAULT_WEARER);
+  } finally {
+    kv.close();
+  }
+}
+
+function countsInWords(counts: RecordCounts): string {
+  const { sessionCount, chunkCount, captionCount, errorCount } = counts;
+  return `holds ${sessionCount} session and ${chunkCount} chunks ` +
+    `(${captionCount} captions, ${errorCount} errors)`;
+}
+
+function isGood(report: ClipReport, messages: readonly string[]): boolean {
+  return report.ackedFrames === report.sentFrames && report.captions > 0 && messages.length === 1;
+}
+
+function configOf(settings: Record<string, string | undefined>): Config {
+  const outcome = parseConfig(settings);
+  if (outcome.kind === "invalid") throw new Error(outcome.problems.join("\n"));
+  return outcome.config;
+}
+
+await runCommand(demo);

@@ -1,0 +1,113 @@
+/**
+ * Glasses to try the backend with: a WebSocket client that sends frames and keeps what it hears.
+ *
+ * Over `npm:ws`, because Deno's own client sends with Nagle on (44 ms for a large frame) and loses
+ * the close code when the server closes while frames are still on their way (seen in 2.9.6).
+ *
+ * @module
+ */
+// @ts-types="@types/ws"
+import { WebSocket } from "ws";
+
+/** One message of the server, as WIRE V1 and V5 describe it. */
+export type Ack = Readonly<Record<string, unknown>> & {
+  readonly frame: number;
+  readonly bytes: number;
+};
+
+/** How a connection ended. */
+export interface Ending {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** Who lets the glasses in, and what goes along. */
+export interface GlassesOptions {
+  readonly magicWord: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Hears each message as it comes. */
+  readonly onAck?: (ack: Ack) => void;
+}
+
+/** One connected client. */
+export interface Glasses {
+  /** Every message so far. */
+  readonly acks: readonly Ack[];
+  /** Settles when the connection has ended. */
+  readonly ended: Promise<Ending>;
+  /** Sends bytes as a frame, text as text. */
+  send(frame: Uint8Array | string): void;
+  /** Stops reading, as a phone does that hangs. */
+  pause(): void;
+  /** Waits for the first message, new or old, that fits. Rejects when the connection ends first. */
+  heard(fits: (ack: Ack) => boolean): Promise<Ack>;
+  /** Leaves, and waits for the end of the connection. */
+  leave(): Promise<Ending>;
+}
+
+/**
+ * Connects to `/vision/stream`.
+ *
+ * @param url `http://host:port` of the server, or the whole `ws://` address of the stream
+ * @throws {Error} if the server refuses, with its status and body
+ */
+export async function connectGlasses(url: string, options: GlassesOptions): Promise<Glasses> {
+  const address = url.startsWith("ws") ? url : `${url.replace(/^http/, "ws")}/vision/stream`;
+  const headers = { "x-magic-word": options.magicWord, ...options.headers };
+  const socket = new WebSocket(address, { headers, perMessageDeflate: false });
+  await opened(socket);
+  const acks: Ack[] = [];
+  const waiting = new Set<() => void>();
+  const wake = () => [...waiting].forEach((look) => look());
+  socket.on("message", (data) => {
+    const ack: Ack = JSON.parse(String(data));
+    acks.push(ack);
+    options.onAck?.(ack);
+    wake();
+  });
+  const ended = new Promise<Ending>((resolve) =>
+    socket.on("close", (code, reason) => {
+      resolve({ code, reason: String(reason) });
+      wake();
+    })
+  );
+  return {
+    acks,
+    ended,
+    send: (frame) => socket.send(frame),
+    pause: () => socket.pause(),
+    heard: (fits) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          const ack = acks.find(fits);
+          if (!ack && socket.readyState !== WebSocket.CLOSED) return void waiting.add(look);
+          waiting.delete(look);
+          if (ack) resolve(ack);
+          else reject(new Error("The connection ended before that was heard"));
+        };
+        look();
+      }),
+    leave() {
+      socket.close();
+      return ended;
+    },
+  };
+}
+
+function opened(socket: WebSocket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once("open", () => {
+      // From here on `close` says all there is to say.
+      socket.off("error", reject).on("error", () => {});
+      resolve();
+    });
+    socket.once("error", reject);
+    socket.once("unexpected-response", (_request, response) => {
+      let body = "";
+      response.on("data", (piece) => body += piece);
+      response.on("end", () => {
+        reject(new Error(`Cannot connect: the server answered ${response.statusCode} ${body}`));
+      });
+    });
+  });
+}

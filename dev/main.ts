@@ -1,0 +1,53 @@
+/**
+ * `deno task dev`: Foresight on this machine with all that it talks to, started anew at every change
+ * of its sources. What the environment sets goes before what is said here.
+ *
+ * @module
+ */
+import { parseConfig } from "../config.ts";
+import { consoleLogger, onStopSignal, readEnvironment, startApp } from "../main.ts";
+import { startSurroundings } from "./surroundings.ts";
+import { say } from "./terminal.ts";
+
+const DATA_FOLDER = ".scratch";
+
+/** Known to everyone who reads this, and good on this machine only: `HOST` is the loopback. */
+const DEV_SETTINGS = {
+  HOST: "127.0.0.1",
+  MAGIC_WORD: "open-sesame",
+  KV_PATH: `${DATA_FOLDER}/dev.sqlite`,
+};
+
+async function dev(): Promise<void> {
+  const given = readEnvironment();
+  const surroundings = await startSurroundings({
+    pokeReceived: (text) => say(`Poke got: ${text}`),
+  });
+  const isSet = ([, value]: [string, string | undefined]) => Boolean(value?.trim());
+  const set = Object.fromEntries(Object.entries(given).filter(isSet));
+  const kv = set.KV_URL ? { KV_PATH: "" } : {};
+  const outcome = parseConfig({ ...DEV_SETTINGS, ...surroundings.settings, ...kv, ...set });
+  if (outcome.kind === "invalid") {
+    outcome.problems.forEach(say);
+    Deno.exit(1);
+  }
+  const { config } = outcome;
+  await Deno.mkdir(DATA_FOLDER, { recursive: true });
+  const app = await startApp(config, consoleLogger(config));
+  const word = encodeURIComponent(config.magicWord ?? "");
+  say();
+  say(`Magic word   ${config.magicWord}`);
+  say(`Health       ${app.url}/health`);
+  say(`Glasses      ${app.url.replace("http", "ws")}/vision/stream?magic_word=${word}`);
+  say(
+    `Message      curl ${app.url}/poke/send -H "x-magic-word: ${config.magicWord}" ` +
+      `-d '{"message":"hello"}'`,
+  );
+  say(`Modal        ${config.modal.serverUrl}`);
+  say(`Poke         ${config.poke.url}`);
+  say(`Try          deno task replay CLIP --url ${app.url} --magic-word ${config.magicWord}`);
+  say();
+  onStopSignal(() => app.stop().then(surroundings.close).then(() => Deno.exit(0)));
+}
+
+await dev();

@@ -1,0 +1,44 @@
+/**
+ * What Foresight talks to, on this machine: the stand-in for Modal with the local describer, and a
+ * sink for Poke.
+ *
+ * @module
+ */
+import type { Environment } from "../config.ts";
+import { createLocalGemma } from "../modal/local/gemma.ts";
+import { startLocalModal } from "../modal/local/server.ts";
+import { startPokeSink } from "./poke_sink.ts";
+
+/** Running stand-ins. */
+export interface Surroundings {
+  readonly modalUrl: string;
+  readonly pokeUrl: string;
+  /** The settings that make Foresight use them. */
+  readonly settings: Environment;
+  close(): Promise<void>;
+}
+
+/** Starts both on free ports. */
+export async function startSurroundings(
+  { pokeReceived }: { readonly pokeReceived: (message: string) => void },
+): Promise<Surroundings> {
+  const gemma = createLocalGemma();
+  const modal = await startLocalModal({ classes: [gemma.served] });
+  const poke = startPokeSink(pokeReceived);
+  return {
+    modalUrl: modal.url,
+    pokeUrl: poke.url,
+    settings: {
+      MODAL_SERVER_URL: modal.url,
+      MODAL_TOKEN_ID: "ak-local",
+      MODAL_TOKEN_SECRET: "as-local",
+      FORESIGHT_POKE_URL: poke.url,
+      FORESIGHT_POKE_API_KEY: "local",
+    },
+    async close() {
+      await modal.close();
+      gemma.close();
+      await poke.close();
+    },
+  };
+}

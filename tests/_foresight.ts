@@ -1,0 +1,87 @@
+/**
+ * A whole Foresight for one test: the real application on a free port, real KV in memory, the real
+ * Modal adapter, with the test's own stand-in for Modal where it wants one.
+ *
+ * @module
+ */
+import { createApp } from "../app.ts";
+import { systemClock } from "../clock.ts";
+import { type Config, type Environment, parseConfig } from "../config.ts";
+import { createCounters } from "../counters.ts";
+import { createModalInference } from "../inference/modal.ts";
+import { createLogger } from "../log.ts";
+import { createPokeChannel } from "../messaging/poke.ts";
+import { LiveStreams } from "../stream/live_streams.ts";
+import { createNativeUpgrade } from "../stream/native_socket.ts";
+
+/** The word that lets the tests in. */
+export const MAGIC_WORD = "open-sesame";
+
+/** A Foresight that a test owns. */
+export interface TestForesight {
+  readonly url: string;
+  readonly config: Config;
+  readonly kv: Deno.Kv;
+  readonly streams: LiveStreams;
+  /** Every line logged so far, parsed. */
+  readonly logged: Record<string, unknown>[];
+  /** `fetch` with the magic word. */
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+}
+
+/**
+ * Runs `use` against a Foresight with these settings, and leaves nothing behind.
+ *
+ * @param replaced a KV of the test's own, which the test closes
+ */
+export async function withForesight(
+  settings: Environment,
+  use: (foresight: TestForesight) => Promise<void>,
+  replaced: { readonly kv?: Deno.Kv } = {},
+): Promise<void> {
+  const config = configOf({ MAGIC_WORD, LOG_LEVEL: "debug", ...settings });
+  const kv = replaced.kv ?? await Deno.openKv(":memory:");
+  const logged: Record<string, unknown>[] = [];
+  const log = createLogger("debug", (line) => void logged.push(JSON.parse(line)));
+  const streams = new LiveStreams();
+  const newId = () => crypto.randomUUID();
+  const inference = createModalInference({
+    ...config.modal,
+    timeoutMs: config.inference.timeoutMs,
+    clock: systemClock,
+    newId,
+  });
+  const app = createApp({
+    config,
+    kv,
+    inference,
+    poke: createPokeChannel({ fetch, ...config.poke.url && { urlOverride: config.poke.url } }),
+    streams,
+    upgrade: createNativeUpgrade((error) => void logged.push({ event: "stream.failed", error })),
+    counters: createCounters(),
+    clock: systemClock,
+    newId,
+    log,
+  });
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, app.fetch);
+  const url = `http://127.0.0.1:${server.addr.port}`;
+  const fetchInside = (path: string, init: RequestInit = {}) => {
+    const headers = new Headers(init.headers);
+    headers.set("x-magic-word", MAGIC_WORD);
+    return fetch(url + path, { ...init, headers });
+  };
+  try {
+    await use({ url, config, kv, streams, logged, fetch: fetchInside });
+  } finally {
+    await streams.drain();
+    await server.shutdown();
+    await inference.close();
+    if (!replaced.kv) kv.close();
+  }
+}
+
+function configOf(settings: Environment): Config {
+  const outcome = parseConfig(settings);
+  if (outcome.kind === "invalid") throw new Error(outcome.problems.join("\n"));
+  return outcome.config;
+}

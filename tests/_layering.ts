@@ -1,0 +1,82 @@
+/**
+ * Who may import whom.
+ *
+ * @module
+ */
+
+/** A source file, its path relative to the project. */
+export interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Files of the top level that everyone may import: they know nothing of the product. */
+const LEAVES = ["clock.ts", "counters.ts", "log.ts", "redact.ts"];
+
+/** For each folder (or file of the top level), the folders and files that it may import. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  "main.ts": ["app.ts", "config.ts", "inference", "messaging", "stream"],
+  "app.ts": ["config.ts", "routes", "stream", "inference", "messaging", "kv"],
+  "config.ts": ["kv"],
+  "routes": ["stream", "inference", "messaging", "kv"],
+  "stream": ["config.ts", "inference", "kv"],
+  "inference": ["kv"],
+  "messaging": ["kv"],
+  "kv": [],
+  "modal": ["inference"],
+  "dev": ["main.ts", "config.ts", "modal", "kv"],
+  ...Object.fromEntries(LEAVES.map((leaf) => [leaf, []])),
+};
+
+/** Packages that only some places may import. */
+const PACKAGES: Readonly<Record<string, RegExp>> = {
+  "@hono/hono": /^(app\.ts|routes\/)/,
+  "modal": /^inference\/modal\.ts/,
+  "protobufjs": /^inference\//,
+  "ws": /^dev\//,
+};
+
+/** What is reached for in one place, and passed everywhere else. */
+const PLATFORM = /\bDeno\s*\.\s*(env|openKv|cron)\b/g;
+const MAY_REACH_FOR_PLATFORM = /^main\.ts$/;
+
+const IMPORT = /(?:\bfrom\s*|\bimport\s*\(?\s*)"([^"]+)"/g;
+
+/** One sentence for each import that the rules forbid. */
+export function forbiddenImports(files: readonly SourceFile[]): string[] {
+  return files.flatMap(({ path, text }) => {
+    const place = placeOf(path);
+    if (!(place in MAY_IMPORT)) return [`${path} is in no folder that the design knows`];
+    const imports = [...text.matchAll(IMPORT)].map(([, specifier]) => specifier!);
+    const reached = MAY_REACH_FOR_PLATFORM.test(path) ? [] : [...text.matchAll(PLATFORM)];
+    return [
+      ...imports.flatMap((specifier) => problemWith(path, place, specifier)),
+      ...reached.map(([name]) => `${path} reaches for ${name}, which main.ts must pass`),
+    ];
+  });
+}
+
+function problemWith(path: string, place: string, specifier: string): string[] {
+  if (!specifier.startsWith(".")) {
+    const [, only] = Object.entries(PACKAGES).find(([name]) =>
+      specifier === name || specifier.startsWith(`${name}/`)
+    ) ?? [];
+    return only && !only.test(path) ? [`${path} must not import ${specifier}`] : [];
+  }
+  const target = new URL(specifier, `file:///${path}`).pathname.slice(1);
+  const targetPlace = placeOf(target);
+  const isPrivate = /(^|\/)_[^/]*$/.test(target);
+  if (isPrivate && folderOf(target) !== folderOf(path)) {
+    return [`${path} must not import ${target}, which is private to its folder`];
+  }
+  if (targetPlace === place || LEAVES.includes(targetPlace)) return [];
+  return MAY_IMPORT[place]!.includes(targetPlace) ? [] : [`${path} must not import ${target}`];
+}
+
+function placeOf(path: string): string {
+  return path.includes("/") ? path.slice(0, path.indexOf("/")) : path;
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/") + 1);
+}

@@ -1,0 +1,113 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import fc from "fast-check";
+import { type Config, type Environment, parseConfig, SETTINGS } from "../config.ts";
+
+function valid(environment: Environment): Config {
+  const outcome = parseConfig(environment);
+  if (outcome.kind === "invalid") throw new Error(outcome.problems.join("\n"));
+  return outcome.config;
+}
+
+function problems(environment: Environment): readonly string[] {
+  const outcome = parseConfig(environment);
+  return outcome.kind === "invalid" ? outcome.problems : [];
+}
+
+Deno.test("parseConfig gives the documented defaults for an empty environment", () => {
+  const config = valid({});
+  assertEquals([config.port, config.host, config.magicWord], [8000, "0.0.0.0", null]);
+  assertEquals(config.kv, { kind: "platform" });
+  assertEquals(config.modal, {
+    transport: "fetch",
+    serverUrl: "https://api.modal.com:443",
+    environment: "main",
+    tokenId: "",
+    tokenSecret: "",
+    appName: "foresight-gemma3-vlm",
+    className: "Gemma3VLMSession",
+  });
+  assertEquals(config.vision, {
+    chunkMs: 1000,
+    maxBufferFrames: 120,
+    maxFramesPerChunk: 6,
+    maxInflight: 1,
+    maxFrameBytes: 2_097_152,
+    maxFps: 60,
+    resultFlushMs: 500,
+    drainMs: 10_000,
+    prompt: "Describe what is happening in one concise present-tense sentence.",
+  });
+  assertEquals(config.inference, { maxConcurrent: 64, timeoutMs: 60_000 });
+  assertEquals(config.rateLimits, { streamsPerMinute: 60, pokePerHour: 30 });
+});
+
+Deno.test("parseConfig prefers MODAL_ names to FORESIGHT_MODAL_ names [V10]", () => {
+  const { modal } = valid({
+    MODAL_TOKEN_ID: " ak-1 ",
+    FORESIGHT_MODAL_TOKEN_ID: "ak-2",
+    MODAL_TOKEN_SECRET: "  ",
+    FORESIGHT_MODAL_TOKEN_SECRET: "as-2",
+    FORESIGHT_MODAL_APP_NAME: "app-2",
+    MODAL_ENVIRONMENT: "dev",
+  });
+  assertEquals([modal.tokenId, modal.tokenSecret, modal.appName, modal.environment], [
+    "ak-1",
+    "as-2",
+    "app-2",
+    "dev",
+  ]);
+});
+
+Deno.test("parseConfig says which variable, what it must be and what it is", () => {
+  assertEquals(problems({ PORT: "70000", VISION_MAX_FPS: "fast", MODAL_TRANSPORT: "pigeon" }), [
+    'Cannot use PORT as it must be a whole number from 0 to 65535: current value is "70000"',
+    'Cannot use MODAL_TRANSPORT as it must be one of fetch, grpc: current value is "pigeon"',
+    'Cannot use VISION_MAX_FPS as it must be a number from 0 to 1000000: current value is "fast"',
+  ]);
+  assertEquals(problems({ FORESIGHT_POKE_URL: "poke.com" }), [
+    "Cannot use FORESIGHT_POKE_URL as it must be an address that begins https:// or http://: " +
+    'current value is "poke.com"',
+  ]);
+  assertEquals(problems({ KV_PATH: "a.sqlite", KV_URL: "https://kv" }), [
+    "Cannot use KV_URL as it must be unset beside KV_PATH: current value is set",
+  ]);
+});
+
+Deno.test("parseConfig takes seconds with a fraction, and 0 for off", () => {
+  const { vision } = valid({ VISION_CHUNK_SECONDS: "0.25", VISION_MAX_FPS: "0" });
+  assertEquals([vision.chunkMs, vision.maxFps], [250, 0]);
+});
+
+Deno.test("parseConfig never shows a secret and never throws, whatever it is given [A4]", () => {
+  const names = Object.keys(SETTINGS) as (keyof typeof SETTINGS)[];
+  const environment = fc.dictionary(
+    fc.constantFrom(...names),
+    fc.oneof(fc.string(), fc.constantFrom("0", "-1", "1e9", "NaN", "Infinity", "0x10", "٣")),
+  );
+  fc.assert(fc.property(environment, (environment) => {
+    const told = problems(environment).join("\n");
+    for (const name of names) {
+      const value = environment[name]?.trim() ?? "";
+      if (SETTINGS[name].secret && value.length > 8) assert(!told.includes(value), told);
+    }
+  }));
+});
+
+Deno.test("the README lists every setting with its default", async () => {
+  const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
+  for (const [name, { about, fallback }] of Object.entries(SETTINGS)) {
+    const row = `| \`${name}\` | ${fallback && `\`${fallback}\``} | ${about} |`;
+    assertStringIncludes(readme.replaceAll(/ +/g, " "), row.replaceAll(/ +/g, " "));
+  }
+});
+
+Deno.test("each task that starts the app may read every setting, and little else", async () => {
+  const { tasks } = JSON.parse(await Deno.readTextFile(new URL("../deno.json", import.meta.url)));
+  for (const task of ["start", "dev"]) {
+    const [, list] = /--allow-env=(\S+)/.exec(tasks[task])!;
+    const allowed = list!.split(",");
+    const missing = Object.keys(SETTINGS).filter((name) => !allowed.includes(name));
+    assertEquals(missing, [], `deno task ${task}`);
+    assert(!/(^|\s)(-A|--allow-all)(\s|$)/.test(tasks[task]), `deno task ${task} allows all`);
+  }
+});

@@ -1,0 +1,91 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { SETTINGS } from "../config.ts";
+import { connectGlasses } from "../dev/glasses.ts";
+
+const PERMISSIONS = [
+  "--no-prompt",
+  "--allow-net=127.0.0.1,localhost",
+  "--allow-read=.",
+  "--allow-write=.scratch",
+  "--allow-env",
+];
+
+const UNSET = Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, ""]));
+
+/** Runs the real `main.ts` as a process of its own. */
+function startMain(settings: Record<string, string>): Deno.ChildProcess {
+  return new Deno.Command("deno", {
+    args: ["run", ...PERMISSIONS, "main.ts"],
+    cwd: new URL("../", import.meta.url),
+    // What this machine happens to set must not matter, but for where Deno keeps its cache.
+    env: { ...UNSET, HOST: "127.0.0.1", PORT: "0", ...settings },
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+/** The lines that a process logs, as they come. */
+async function* linesOf(process: Deno.ChildProcess): AsyncGenerator<Record<string, unknown>> {
+  let rest = "";
+  for await (const text of process.stdout.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) yield JSON.parse(line);
+  }
+}
+
+async function withScratch(use: (folder: string) => Promise<void>): Promise<void> {
+  await Deno.mkdir(".scratch", { recursive: true });
+  const folder = await Deno.makeTempDir({ dir: ".scratch" });
+  try {
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("main says what is wrong with the configuration, and exits 1 before it listens", async () => {
+  const process = startMain({ VISION_MAX_FPS: "fast", KV_URL: "nowhere", MAGIC_WORD: "hush" });
+  const { code, stdout, stderr } = await process.output();
+  const told = new TextDecoder().decode(stderr);
+  assertEquals([code, stdout.length], [1, 0]);
+  assertStringIncludes(told, "Cannot use VISION_MAX_FPS as it must be a number from 0 to 1000000");
+  assertStringIncludes(told, "Cannot use KV_URL as it must be an address");
+  assert(!told.includes("hush"), told);
+});
+
+Deno.test("main serves, sends its clients away with 1012 when told to stop, and exits 0 [V9]", () =>
+  withScratch(async (folder) => {
+    const process = startMain({ MAGIC_WORD: "hush", KV_PATH: `${folder}/kv.sqlite` });
+    const lines = linesOf(process);
+    let url = "";
+    for await (const line of { [Symbol.asyncIterator]: () => ({ next: () => lines.next() }) }) {
+      if (line.event !== "listening") continue;
+      url = String(line.url);
+      break;
+    }
+    const glasses = await connectGlasses(url, { magicWord: "hush" });
+    glasses.send(new Uint8Array(10));
+    await glasses.heard((ack) => ack.frame === 1);
+    process.kill("SIGTERM");
+    assertEquals((await glasses.ended).code, 1012);
+    const rest = await Array.fromAsync(lines);
+    assertEquals(rest.at(-1)?.event, "stopped");
+    assertEquals((await process.status).code, 0);
+    assertEquals(await new Response(process.stderr).text(), "");
+  }));
+
+Deno.test("main lets nobody in without a magic word, and says so [A2]", () =>
+  withScratch(async (folder) => {
+    const process = startMain({ KV_PATH: `${folder}/kv.sqlite` });
+    const lines = linesOf(process);
+    const first = (await lines.next()).value;
+    assertEquals([first?.event, first?.level], ["access.closed", "warn"]);
+    const { url } = (await lines.next()).value!;
+    const response = await fetch(`${url}/vision/stream?magic_word=`);
+    assertEquals([response.status, await response.text()], [403, "forbidden"]);
+    process.kill("SIGINT");
+    await Array.fromAsync(lines);
+    assertEquals((await process.status).code, 0);
+    await process.stderr.cancel();
+  }));
