@@ -1,0 +1,58 @@
+/**
+ * `Gemma3VLMSession` as the stand-in serves it: the method contract of the deployed class (WIRE M),
+ * with the local describer in the model's place.
+ *
+ * @module
+ */
+import type { LocalClass } from "./classes.ts";
+import { createDescriberContainer } from "./describer/container.ts";
+
+/** What the class says it is, so that nobody takes it for Gemma. */
+export const LOCAL_MODEL = "local-descriptor";
+
+/** The class, and the end of its container. */
+export interface LocalGemma {
+  readonly served: LocalClass;
+  close(): void;
+}
+
+/** Starts a container; its Worker comes with the first call. It must be closed. */
+export function createLocalGemma(): LocalGemma {
+  const container = createDescriberContainer();
+  const served: LocalClass = {
+    app: "foresight-gemma3-vlm",
+    name: "Gemma3VLMSession",
+    methods: {
+      infer_chunk: {
+        parameters: [
+          "frames",
+          "start_ts_s",
+          "end_ts_s",
+          "prompt",
+          { name: "history", default: [] },
+          { name: "session_id", default: "" },
+        ],
+        async call({ frames, start_ts_s, end_ts_s }) {
+          const startedAtMs = performance.now();
+          const { caption } = await container.describe(frames as Uint8Array[]);
+          const latencyMs = caption ? Math.round(performance.now() - startedAtMs) : 0;
+          return {
+            caption,
+            chunk_start_s: start_ts_s,
+            chunk_end_s: end_ts_s,
+            latency_ms: latencyMs,
+            tokens_generated: wordsIn(caption),
+            model: LOCAL_MODEL,
+          };
+        },
+      },
+      close: { parameters: [], call: () => null },
+    },
+  };
+  return { served, close: () => container.close() };
+}
+
+/** Words stand for tokens, as the describer has none. */
+function wordsIn(text: string): number {
+  return text.match(/\S+/g)?.length ?? 0;
+}
