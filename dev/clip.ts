@@ -43,10 +43,11 @@ async function* videoFrames(path: string, fps: number): AsyncGenerator<Uint8Arra
   } finally {
     // Whoever stops early does not want the rest.
     if (!isDone) ffmpeg.kill();
-    const { success } = await ffmpeg.status;
-    const why = (await complaint).trim().split("\n").at(-1);
-    if (isDone && !success) throw new Error(`Cannot read ${path}: ffmpeg says "${why}"`);
+    await Promise.all([ffmpeg.status, complaint]);
   }
+  const { success } = await ffmpeg.status;
+  const why = (await complaint).trim().split("\n").at(-1);
+  if (!success) throw new Error(`Cannot read ${path}: ffmpeg says "${why}"`);
 }
 
 function spawnFfmpeg(path: string, fps: number): Deno.ChildProcess {

@@ -1,0 +1,2 @@
+/** mozjpeg's encoder, compiled and not yet instantiated. */
+export declare const encoderWasm: WebAssembly.Module;
