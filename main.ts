@@ -124,7 +124,8 @@ async function within(limitMs: number, work: Promise<void>): Promise<void> {
 async function main(): Promise<void> {
   const outcome = parseConfig(readEnvironment());
   if (outcome.kind === "invalid") {
-    for (const problem of outcome.problems) console.error(problem); // deno-lint-ignore no-console
+    const told = outcome.problems.map((problem) => `${problem}\n`).join("");
+    Deno.stderr.writeSync(new TextEncoder().encode(told));
     Deno.exit(1);
   }
   const { config } = outcome;

@@ -8,7 +8,7 @@
  * @module
  */
 import type { Function_, ModalClient } from "modal";
-import { type Clock, withDeadline } from "../clock.ts";
+import { withDeadline } from "../clock.ts";
 import type {
   Chunk,
   InferContext,

@@ -10,7 +10,6 @@ import { DEFAULT_WEARER } from "../kv/keys.ts";
 import type { RateLimiter } from "../kv/rate_limits.ts";
 import { startStream, type StreamDeps } from "../stream/session.ts";
 import type { Upgrade } from "../stream/socket.ts";
-import type { Counters } from "../counters.ts";
 import { reasonOf } from "../log.ts";
 import { tooMany } from "./errors.ts";
 

@@ -79,7 +79,6 @@ export function assertLessOrEqual<T>(actual: T, expected: T, message?: string): 
 }
 
 /** Fails unless `fn` throws; answers what it threw. */
-// deno-lint-ignore no-explicit-any
 export function assertThrows<E extends Error>(
   fn: () => unknown,
   // deno-lint-ignore no-explicit-any
