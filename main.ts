@@ -27,7 +27,11 @@ export interface RunningApp {
   stop(): Promise<void>;
 }
 
-/** Starts Foresight. Rejects if KV cannot be opened or the port cannot be had. */
+/**
+ * Starts Foresight.
+ *
+ * @throws {Error} if KV cannot be opened or the port cannot be had, naming which and why
+ */
 export async function startApp(config: Config, log: Logger): Promise<RunningApp> {
   const kv = await openKv(config.kv);
   const streams = new LiveStreams();
@@ -51,15 +55,7 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
     newId: () => crypto.randomUUID(),
     log,
   };
-  const server = Deno.serve({
-    port: config.port,
-    hostname: config.host,
-    onListen() {},
-    onError: (error) => {
-      log.error("request.failed", { reason: reasonOf(error) });
-      return Response.json({ detail: "Internal Server Error" }, { status: 500 });
-    },
-  }, createApp(deps).fetch);
+  const server = listen(config, createApp(deps).fetch);
   const url = urlOf(server.addr);
   if (config.magicWord === null) log.warn("access.closed", { reason: "MAGIC_WORD is not set" });
   log.info("listening", { url });
@@ -96,15 +92,32 @@ export function onStopSignal(stop: () => void): void {
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", stop);
 }
 
-/** Opens Deno KV where the configuration says. */
-export function openKv(location: KvLocation): Promise<Deno.Kv> {
-  switch (location.kind) {
-    case "file":
-      return Deno.openKv(location.path);
-    case "url":
-      return Deno.openKv(location.url);
-    case "platform":
-      return Deno.openKv();
+/**
+ * Opens Deno KV where the configuration says.
+ *
+ * @throws {Error} naming the place and what is wrong with it
+ */
+export async function openKv(location: KvLocation): Promise<Deno.Kv> {
+  const place = location.kind === "file"
+    ? location.path
+    : location.kind === "url"
+    ? location.url
+    : undefined;
+  try {
+    return await Deno.openKv(place);
+  } catch (error) {
+    const where = place ?? "the platform's own";
+    throw new Error(`KV cannot be opened at ${where}: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+function listen({ port, host }: Config, handler: Deno.ServeHandler): Deno.HttpServer<Deno.NetAddr> {
+  try {
+    return Deno.serve({ port, hostname: host, onListen() {} }, handler);
+  } catch (error) {
+    throw new Error(`PORT ${port} of HOST ${host} cannot be had: ${reasonOf(error)}`, {
+      cause: error,
+    });
   }
 }
 
@@ -123,14 +136,20 @@ async function within(limitMs: number, work: Promise<void>): Promise<void> {
 
 async function main(): Promise<void> {
   const outcome = parseConfig(readEnvironment());
-  if (outcome.kind === "invalid") {
-    const told = outcome.problems.map((problem) => `${problem}\n`).join("");
-    Deno.stderr.writeSync(new TextEncoder().encode(told));
-    Deno.exit(1);
-  }
+  if (outcome.kind === "invalid") return refuseToStart(outcome.problems);
   const { config } = outcome;
-  const app = await startApp(config, consoleLogger(config));
-  onStopSignal(() => app.stop().then(() => Deno.exit(0)));
+  try {
+    const app = await startApp(config, consoleLogger(config));
+    onStopSignal(() => app.stop().then(() => Deno.exit(0)));
+  } catch (error) {
+    refuseToStart([`Cannot start: ${reasonOf(error)}`]);
+  }
+}
+
+function refuseToStart(problems: readonly string[]): never {
+  const told = problems.map((problem) => `${problem}\n`).join("");
+  Deno.stderr.writeSync(new TextEncoder().encode(told));
+  Deno.exit(1);
 }
 
 if (import.meta.main) await main();

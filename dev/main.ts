@@ -7,7 +7,7 @@
 import { parseConfig } from "../config.ts";
 import { consoleLogger, onStopSignal, readEnvironment, startApp } from "../main.ts";
 import { startSurroundings } from "./surroundings.ts";
-import { say } from "./terminal.ts";
+import { runCommand, say } from "./terminal.ts";
 
 const DATA_FOLDER = ".scratch";
 
@@ -18,7 +18,7 @@ const DEV_SETTINGS = {
   KV_PATH: `${DATA_FOLDER}/dev.sqlite`,
 };
 
-async function dev(): Promise<void> {
+async function dev(): Promise<number> {
   const given = readEnvironment();
   const surroundings = await startSurroundings({
     pokeReceived: (text) => say(`Poke got: ${text}`),
@@ -27,10 +27,7 @@ async function dev(): Promise<void> {
   const set = Object.fromEntries(Object.entries(given).filter(isSet));
   const kv = set.KV_URL ? { KV_PATH: "" } : {};
   const outcome = parseConfig({ ...DEV_SETTINGS, ...surroundings.settings, ...kv, ...set });
-  if (outcome.kind === "invalid") {
-    outcome.problems.forEach(say);
-    Deno.exit(1);
-  }
+  if (outcome.kind === "invalid") throw new Error(outcome.problems.join("\n"));
   const { config } = outcome;
   await Deno.mkdir(DATA_FOLDER, { recursive: true });
   const app = await startApp(config, consoleLogger(config));
@@ -47,7 +44,10 @@ async function dev(): Promise<void> {
   say(`Poke         ${config.poke.url}`);
   say(`Try          deno task replay CLIP --url ${app.url} --magic-word ${config.magicWord}`);
   say();
-  onStopSignal(() => app.stop().then(surroundings.close).then(() => Deno.exit(0)));
+  await new Promise<void>((resolve) => onStopSignal(resolve));
+  await app.stop();
+  await surroundings.close();
+  return 0;
 }
 
-await dev();
+await runCommand(dev);

@@ -4,10 +4,11 @@
  * @module
  */
 import { z } from "zod";
+import { MAX_CAPTION_CHARS } from "../kv/keys.ts";
 import type { CaptionOutcome, Chunk, FailedOutcome } from "./client.ts";
 
 const answerSchema = z.object({
-  caption: z.string(),
+  caption: z.string().max(MAX_CAPTION_CHARS),
   chunk_start_s: z.number().nullish(),
   chunk_end_s: z.number().nullish(),
   latency_ms: z.number().nonnegative().nullish(),

@@ -54,6 +54,23 @@ Deno.test("main says what is wrong with the configuration, and exits 1 before it
   assert(!told.includes("hush"), told);
 });
 
+Deno.test("main says that its port or its database cannot be had, and exits 1", () =>
+  withScratch(async (folder) => {
+    const taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const noPort = startMain({
+      PORT: String(taken.addr.port),
+      KV_PATH: `${folder}/kv.sqlite`,
+    });
+    const noFolder = startMain({ KV_PATH: `${folder}/nowhere/kv.sqlite` });
+    const [port, kv] = await Promise.all([noPort.output(), noFolder.output()]);
+    taken.close();
+    const told = [port, kv].map(({ stderr }) => new TextDecoder().decode(stderr));
+    assertEquals([port.code, kv.code], [1, 1], told.join());
+    assertStringIncludes(told[0]!, "Cannot start: PORT ");
+    assertStringIncludes(told[1]!, "Cannot start: KV cannot be opened at ");
+    assertEquals(told.map((text) => text.trim().split("\n").length), [1, 1], told.join());
+  }));
+
 Deno.test("main serves, sends its clients away with 1012 when told to stop, and exits 0 [V9]", () =>
   withScratch(async (folder) => {
     const process = startMain({ MAGIC_WORD: "hush", KV_PATH: `${folder}/kv.sqlite` });
