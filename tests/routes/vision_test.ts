@@ -1,58 +1,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { LocalClass } from "../../modal/local/classes.ts";
-import { type LocalModalOptions, startLocalModal } from "../../modal/local/server.ts";
-import type { LocalModal } from "../../modal/local/server.ts";
-import { createSessionStore } from "../../kv/sessions.ts";
-import { DEFAULT_WEARER, sessionPrefix, type SessionRecord } from "../../kv/keys.ts";
 import { systemClock } from "../../clock.ts";
-import type { Environment } from "../../config.ts";
 import { connectGlasses } from "../../dev/glasses.ts";
+import { DEFAULT_WEARER, sessionPrefix, type SessionRecord } from "../../kv/keys.ts";
+import { createSessionStore } from "../../kv/sessions.ts";
 import { MAGIC_WORD, type TestForesight, withForesight } from "../_foresight.ts";
-
-/** A class that says the first byte of each frame, and of the first frame of each earlier chunk. */
-const EYES: LocalClass = {
-  app: "foresight-gemma3-vlm",
-  name: "Gemma3VLMSession",
-  maxConcurrent: 64,
-  methods: {
-    infer_chunk: {
-      parameters: [
-        "frames",
-        "start_ts_s",
-        "end_ts_s",
-        "prompt",
-        { name: "history", default: [] },
-        { name: "session_id", default: "" },
-      ],
-      call: ({ frames, history }) => ({
-        caption: `saw ${(frames as Uint8Array[]).map((frame) => frame[0])} after ${
-          (history as string[]).map((caption) => caption.match(/\d+/)![0])
-        }`,
-        latency_ms: 5,
-        tokens_generated: 3,
-        model: "eyes",
-      }),
-    },
-  },
-};
-
-const TOKENS = { MODAL_TOKEN_ID: "ak-1", MODAL_TOKEN_SECRET: "as-1" };
-/** Every frame is a chunk of its own, and results do not wait for acks. */
-const PROMPT = { VISION_CHUNK_SECONDS: "0", VISION_RESULT_FLUSH_MS: "0" };
-
-async function withModal(
-  settings: Environment,
-  use: (foresight: TestForesight, modal: LocalModal) => Promise<void>,
-  options: Partial<LocalModalOptions> = {},
-): Promise<void> {
-  const modal = await startLocalModal({ classes: [EYES], ...options });
-  try {
-    const all = { MODAL_SERVER_URL: modal.url, ...TOKENS, ...PROMPT, ...settings };
-    await withForesight(all, (foresight) => use(foresight, modal));
-  } finally {
-    await modal.close();
-  }
-}
+import { EYES, frame, withModal } from "./_vision.ts";
 
 function recordsOf({ kv }: TestForesight) {
   return createSessionStore({ kv, clock: systemClock, retentionDays: 30 });
@@ -65,8 +17,6 @@ async function onlySession({ kv }: TestForesight): Promise<SessionRecord> {
   assertEquals(all.length, 1);
   return all[0]!.value;
 }
-
-const frame = (first: number, size = 50) => new Uint8Array(size).fill(first);
 
 Deno.test("vision stream acks every frame and brings captions with acks [V1, V5, V11]", () =>
   withModal({}, async (foresight) => {
@@ -81,15 +31,6 @@ Deno.test("vision stream acks every frame and brings captions with acks [V1, V5,
     assertEquals(acks.map((ack) => [ack.frame, ack.bytes]), [[1, 50], [2, 60]]);
     await glasses.leave();
   }));
-
-Deno.test("vision stream acks while Modal is silent [V2]", () =>
-  withModal({}, async (foresight, modal) => {
-    modal.faults.rpcs("functionGet", { kind: "hang" });
-    const glasses = await connectGlasses(foresight.url, { magicWord: MAGIC_WORD });
-    for (let at = 1; at <= 20; at++) glasses.send(frame(at));
-    await glasses.heard((ack) => ack.frame === 20);
-    await glasses.leave();
-  }, {}));
 
 Deno.test("vision stream keeps its books: one session, one record a chunk [V7]", () =>
   withModal({ VISION_MAX_FRAMES_PER_CHUNK: "2" }, async (foresight, modal) => {
@@ -223,21 +164,6 @@ Deno.test("vision stream closes 1012 when the server goes away, and takes no new
     await refused.body?.cancel();
   }));
 
-Deno.test("vision stream goes on, counts and logs when KV fails", async () => {
-  const kv = await Deno.openKv(":memory:");
-  kv.close();
-  await withForesight({}, async (foresight) => {
-    const glasses = await connectGlasses(foresight.url, { magicWord: MAGIC_WORD });
-    glasses.send(frame(1));
-    await glasses.heard((ack) => ack.frame === 1);
-    await glasses.leave();
-    await foresight.streams.drain();
-    const health = await (await foresight.fetch("/health")).json();
-    assert(health.kv_failures >= 2, JSON.stringify(health));
-    assert(foresight.logged.some((line) => line.event === "kv.write_failed"));
-  }, { kv });
-});
-
 Deno.test("vision stream opens at most so often per minute, and says when again", () =>
   withForesight({ RATE_LIMIT_STREAMS_PER_MINUTE: "2" }, async ({ url, fetch }) => {
     for (let at = 0; at < 2; at++) {
@@ -256,38 +182,4 @@ Deno.test("vision stream asks for an upgrade where there is none [H2]", () =>
     const response = await fetch("/vision/stream");
     assertEquals([response.status, response.headers.get("upgrade")], [426, "websocket"]);
     assertEquals(await response.json(), { detail: "Upgrade to WebSocket required" });
-  }));
-
-Deno.test("vision stream loses nothing to fifty GOAWAYs and lost connections, idle and mid-call", () =>
-  withModal({}, async ({ url }, modal) => {
-    const glasses = await connectGlasses(url, { magicWord: MAGIC_WORD });
-    for (let turn = 1; turn <= 50; turn++) {
-      if (turn % 2) modal.faults.calls({ kind: "delay", delayMs: 5 });
-      glasses.send(frame(turn));
-      const isMidCall = turn % 2 === 1;
-      if (isMidCall) {
-        while (modal.seen.callCount < turn) await new Promise((done) => setTimeout(done, 1));
-      } else await glasses.heard((ack) => String(ack.caption).startsWith(`saw ${turn} `));
-      if (turn % 4 < 2) modal.goaway();
-      else modal.killConnections();
-      await glasses.heard((ack) => String(ack.caption).startsWith(`saw ${turn} `));
-    }
-    assertEquals(glasses.acks.filter((ack) => "inference_error" in ack), []);
-    await glasses.leave();
-  }));
-
-Deno.test("vision stream goes on through a Modal that goes away and comes back [V8]", () =>
-  withModal({}, async ({ url }, modal) => {
-    const glasses = await connectGlasses(url, { magicWord: MAGIC_WORD });
-    glasses.send(frame(1));
-    await glasses.heard((ack) => String(ack.caption).startsWith("saw 1 "));
-    await modal.stop();
-    glasses.send(frame(2));
-    const told = await glasses.heard((ack) => "inference_error" in ack);
-    assert(String(told.inference_error).startsWith("Modal cannot be reached"));
-    await modal.restart();
-    glasses.send(frame(3));
-    await glasses.heard((ack) => String(ack.caption).startsWith("saw 3 "));
-    assertEquals(glasses.acks.filter((ack) => "inference_error" in ack).length, 1);
-    await glasses.leave();
   }));
