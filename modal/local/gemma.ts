@@ -6,6 +6,7 @@
  */
 import type { LocalClass } from "./classes.ts";
 import { createDescriberContainer } from "./describer/container.ts";
+import { INFER_CHUNK_PARAMETERS } from "./infer_chunk.ts";
 
 /** What the class says it is, so that nobody takes it for Gemma. */
 export const LOCAL_MODEL = "local-descriptor";
@@ -24,14 +25,7 @@ export function createLocalGemma(): LocalGemma {
     name: "Gemma3VLMSession",
     methods: {
       infer_chunk: {
-        parameters: [
-          "frames",
-          "start_ts_s",
-          "end_ts_s",
-          "prompt",
-          { name: "history", default: [] },
-          { name: "session_id", default: "" },
-        ],
+        parameters: INFER_CHUNK_PARAMETERS,
         async call({ frames, start_ts_s, end_ts_s }) {
           const startedAtMs = performance.now();
           const { caption } = await container.describe(frames as Uint8Array[]);

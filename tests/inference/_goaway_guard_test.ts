@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { INFER_CHUNK_PARAMETERS } from "../../modal/local/infer_chunk.ts";
 import { startLocalModal } from "../../modal/local/server.ts";
 
 const EYES = {
@@ -6,9 +7,7 @@ const EYES = {
   name: "Eyes",
   methods: {
     infer_chunk: {
-      parameters: ["frames", "start_ts_s", "end_ts_s", "prompt", { name: "history" }, {
-        name: "session_id",
-      }],
+      parameters: INFER_CHUNK_PARAMETERS,
       call: () => ({ caption: "seen" }),
     },
   },

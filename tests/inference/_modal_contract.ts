@@ -16,6 +16,7 @@ import type {
 } from "../../inference/client.ts";
 import { createModalInference } from "../../inference/modal.ts";
 import type { LocalClass } from "../../modal/local/classes.ts";
+import { INFER_CHUNK_PARAMETERS } from "../../modal/local/infer_chunk.ts";
 import {
   type LocalModal,
   type LocalModalOptions,
@@ -47,14 +48,7 @@ const EYES: LocalClass = {
   maxConcurrent: 64,
   methods: {
     infer_chunk: {
-      parameters: [
-        "frames",
-        "start_ts_s",
-        "end_ts_s",
-        "prompt",
-        { name: "history", default: [] },
-        { name: "session_id", default: "" },
-      ],
+      parameters: INFER_CHUNK_PARAMETERS,
       call: ({ frames, start_ts_s, end_ts_s, prompt, history, session_id }) => ({
         caption: JSON.stringify([(frames as Uint8Array[]).length, prompt, history, session_id]),
         chunk_start_s: start_ts_s,

@@ -5,6 +5,7 @@
  */
 import type { Environment } from "../../config.ts";
 import type { LocalClass } from "../../modal/local/classes.ts";
+import { INFER_CHUNK_PARAMETERS } from "../../modal/local/infer_chunk.ts";
 import { type LocalModal, startLocalModal } from "../../modal/local/server.ts";
 import { type TestForesight, withForesight } from "../_foresight.ts";
 
@@ -15,14 +16,7 @@ export const EYES: LocalClass = {
   maxConcurrent: 64,
   methods: {
     infer_chunk: {
-      parameters: [
-        "frames",
-        "start_ts_s",
-        "end_ts_s",
-        "prompt",
-        { name: "history", default: [] },
-        { name: "session_id", default: "" },
-      ],
+      parameters: INFER_CHUNK_PARAMETERS,
       call: ({ frames, history }) => ({
         caption: `saw ${(frames as Uint8Array[]).map((frame) => frame[0])} after ${
           (history as string[]).map((caption) => caption.match(/\d+/)![0])
