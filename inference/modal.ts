@@ -22,6 +22,7 @@ import { callWithin, type RpcClient, scoped } from "./_call_scope.ts";
 import { failureOf, needsLookup, refusesContext } from "./_failure.ts";
 import { installGoawayGuard } from "./_goaway_guard.ts";
 import { ModalTransport, type ModalTransportOptions } from "./_modal_transport.ts";
+import { noopInference } from "./noop.ts";
 import { SharedLookups } from "./_shared_lookups.ts";
 
 const METHOD = "infer_chunk";
@@ -72,7 +73,7 @@ async function openSession(
   identity: ModelIdentity | null,
   signal: AbortSignal,
 ): Promise<OpenOutcome> {
-  if (!identity) return { kind: "disabled" };
+  if (!identity) return await noopInference.openSession(identity, signal);
   try {
     await adapter.find(identity, signal);
   } catch (error) {

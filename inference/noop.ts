@@ -1,5 +1,5 @@
 /**
- * No model at all: what stands in where Modal is not configured (WIRE V8).
+ * No model at all: what a stream gets that brings no identity and finds none configured (WIRE V8).
  *
  * @module
  */

@@ -53,12 +53,13 @@ export function pokeRoutes(deps: PokeDeps): Hono {
   });
 }
 
-/** The body as JSON; undefined where it is none. */
+/** The body as JSON; where it is none, its text, so that the answer can say what it was. */
 async function jsonOf(context: Context): Promise<unknown> {
+  const text = await context.req.text();
   try {
-    return JSON.parse(await context.req.text());
+    return JSON.parse(text);
   } catch {
-    return undefined;
+    return text || undefined;
   }
 }
 

@@ -85,7 +85,8 @@ Deno.test("poke tells 422 which field, what it must be and what it is [P4, H2]",
         { message: "x".repeat(4001) },
         `message ${must}: current value is a text of 4001 characters`,
       ],
-      ["{nonsense", "the body must be a JSON object: current value is missing"],
+      ["{nonsense", 'the body must be a JSON object: current value is "{nonsense"'],
+      ["", "the body must be a JSON object: current value is missing"],
       ["[]", "the body must be a JSON object: current value is []"],
     ];
     for (const [body, msg] of cases) {
