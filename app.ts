@@ -20,6 +20,7 @@ import { internalError, notFound } from "./routes/errors.ts";
 import { requestLog } from "./routes/request_log.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { pokeRoutes } from "./routes/poke.ts";
+import { profileRoutes } from "./routes/profiles.ts";
 import { visionRoutes } from "./routes/vision.ts";
 import type { LiveStreams } from "./stream/live_streams.ts";
 import type { Upgrade } from "./stream/socket.ts";
@@ -48,6 +49,7 @@ export function createApp(deps: Deps): Hono {
   app.use(requestLog(deps));
   app.use(requireMagicWord(config.magicWord));
   app.route("/", healthRoutes(deps));
+  app.route("/", profileRoutes());
   app.route(
     "/",
     pokeRoutes({

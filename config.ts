@@ -5,6 +5,7 @@
  * @module
  */
 import { z } from "zod";
+import { PROFILE_NAMES, profileNamed } from "./inference/profiles/profiles.ts";
 import { MAX_RATE_LIMIT } from "./kv/rate_limits.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
 
@@ -109,10 +110,12 @@ export const SETTINGS = {
   VISION_RESULT_FLUSH_MS: count("a result waits this long for an ack to travel with", 500, 60_000),
   VISION_INFERENCE_TIMEOUT_SECONDS: number("deadline of one inference", 60, MAX_SECONDS),
   VISION_DRAIN_SECONDS: number("time for running inferences when a client leaves", 10, MAX_SECONDS),
-  VISION_PROMPT: text(
-    "what the model is asked to look for",
-    "Describe what is happening in one concise present-tense sentence.",
+  VISION_PROFILE: choice(
+    "what the model is asked to look for; a stream may choose another with `?profile=`",
+    PROFILE_NAMES,
+    "narrate",
   ),
+  VISION_PROMPT: text("the same in words of your own; goes before `VISION_PROFILE`"),
   RATE_LIMIT_STREAMS_PER_MINUTE: count("stream opens per identity", 60, MAX_RATE_LIMIT),
   RATE_LIMIT_POKE_PER_HOUR: count("Poke sends per identity", 30, MAX_RATE_LIMIT),
   RETENTION_DAYS: number("days that records stay in KV", 30, 36_500),
@@ -250,6 +253,6 @@ function visionOf(values: Values): VisionConfig {
     maxFps: values.VISION_MAX_FPS,
     resultFlushMs: values.VISION_RESULT_FLUSH_MS,
     drainMs: values.VISION_DRAIN_SECONDS * MS_PER_SECOND,
-    prompt: values.VISION_PROMPT,
+    prompt: values.VISION_PROMPT || profileNamed(values.VISION_PROFILE)!.prompt,
   };
 }

@@ -6,6 +6,7 @@
 import { Hono } from "@hono/hono";
 import { modelIdentityOf } from "../inference/modal_identity.ts";
 import type { ModelIdentity } from "../inference/client.ts";
+import { PROFILE_NAMES, profileNamed } from "../inference/profiles/profiles.ts";
 import { DEFAULT_WEARER } from "../kv/keys.ts";
 import type { RateLimiter } from "../kv/rate_limits.ts";
 import { startStream, type StreamDeps } from "../stream/session.ts";
@@ -37,6 +38,12 @@ export function visionRoutes(deps: VisionDeps): Hono {
       context.header("Retry-After", String(DRAIN_RETRY_AFTER_S));
       return context.json({ detail: "The server is going away: connect again" }, 503);
     }
+    const prompt = promptFor(req.query("profile"), deps.vision.prompt);
+    if (prompt === null) {
+      const detail = `profile must be one of ${PROFILE_NAMES.join(", ")}: current value is ` +
+        JSON.stringify(req.query("profile"));
+      return context.json({ detail }, 422);
+    }
     const wearer = DEFAULT_WEARER;
     const waitMs = await waitBeforeOpening(deps, wearer);
     if (waitMs > 0) {
@@ -45,11 +52,19 @@ export function visionRoutes(deps: VisionDeps): Hono {
     }
     const identity = modelIdentityOf(req.raw.headers, deps.modelIdentity);
     try {
-      return deps.upgrade(req.raw, (socket) => startStream(deps, socket, { wearer, identity }));
+      return deps.upgrade(
+        req.raw,
+        (socket) => startStream(deps, socket, { wearer, identity, prompt }),
+      );
     } catch (error) {
       return context.json({ detail: `Cannot upgrade to WebSocket: ${reasonOf(error)}` }, 400);
     }
   });
+}
+
+/** What this stream looks for; null for a profile that does not exist. */
+function promptFor(profile: string | undefined, configured: string): string | null {
+  return profile ? profileNamed(profile)?.prompt ?? null : configured;
 }
 
 /**

@@ -30,11 +30,20 @@ export interface StreamDeps {
   readonly counters: Counters;
 }
 
+/** What is decided about a stream before it begins. */
+export interface StreamStart {
+  readonly wearer: string;
+  /** Null: it is not captioned. */
+  readonly identity: ModelIdentity | null;
+  /** What to look for. */
+  readonly prompt: string;
+}
+
 /** Begins a stream on an open socket. */
 export function startStream(
   deps: StreamDeps,
   socket: Socket,
-  { wearer, identity }: { readonly wearer: string; readonly identity: ModelIdentity | null },
+  { wearer, identity, prompt }: StreamStart,
 ): VisionConnection {
   const { vision, clock, log } = deps;
   const sessionId = deps.newId();
@@ -50,7 +59,7 @@ export function startStream(
     clock,
     limits: vision,
     identity,
-    prompt: vision.prompt,
+    prompt,
     sessionId,
   }, {
     inferred: (chunk, outcome) => recorder.chunk(chunk, outcome),

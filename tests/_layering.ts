@@ -17,7 +17,7 @@ const LEAVES = ["clock.ts", "counters.ts", "log.ts", "redact.ts"];
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "main.ts": ["app.ts", "config.ts", "inference", "messaging", "stream"],
   "app.ts": ["config.ts", "routes", "stream", "inference", "messaging", "kv"],
-  "config.ts": ["kv"],
+  "config.ts": ["inference", "kv"],
   "routes": ["stream", "inference", "messaging", "kv"],
   "stream": ["config.ts", "inference", "kv"],
   "inference": ["kv"],

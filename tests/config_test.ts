@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
+import { coach } from "../inference/profiles/coach.ts";
+import { narrate } from "../inference/profiles/narrate.ts";
 import { type Config, type Environment, parseConfig, SETTINGS } from "../config.ts";
 
 function valid(environment: Environment): Config {
@@ -35,7 +37,7 @@ Deno.test("parseConfig gives the documented defaults for an empty environment", 
     maxFps: 60,
     resultFlushMs: 500,
     drainMs: 10_000,
-    prompt: "Describe what is happening in one concise present-tense sentence.",
+    prompt: narrate.prompt,
   });
   assertEquals(config.inference, { maxConcurrent: 64, timeoutMs: 60_000 });
   assertEquals(config.rateLimits, { streamsPerMinute: 60, pokePerHour: 30 });
@@ -71,6 +73,12 @@ Deno.test("parseConfig says which variable, what it must be and what it is", () 
   assertEquals(problems({ KV_PATH: "a.sqlite", KV_URL: "https://kv" }), [
     "Cannot use KV_URL as it must be unset beside KV_PATH: current value is set",
   ]);
+});
+
+Deno.test("parseConfig takes the prompt of a profile, or one in words of your own", () => {
+  assertEquals(valid({ VISION_PROFILE: "coach" }).vision.prompt, coach.prompt);
+  assertEquals(valid({ VISION_PROFILE: "coach", VISION_PROMPT: "Look." }).vision.prompt, "Look.");
+  assertStringIncludes(problems({ VISION_PROFILE: "poet" }).join(), "one of narrate, low-vision");
 });
 
 Deno.test("parseConfig takes seconds with a fraction, and 0 for off", () => {
