@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { z } from "zod";
+import type { z } from "zod";
+import { address, choice, count, list, number, secret, type Setting, text } from "./_setting.ts";
 import { PROFILE_NAMES, profileNamed } from "./inference/profiles/profiles.ts";
 import { MAX_RATE_LIMIT } from "./kv/rate_limits.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
@@ -15,59 +16,6 @@ const MAX_FRAME_BYTES = 64 * 1024 * 1024;
 
 /** Variables as the operating system gives them; an empty or blank value counts as unset. */
 export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** One environment variable. */
-export interface Setting<T> {
-  /** What it is for, as the README says it. */
-  readonly about: string;
-  /** The text that stands for it where it is unset. */
-  readonly fallback: string;
-  /** The value of a secret is never shown. */
-  readonly secret: boolean;
-  /** Reads the text; its one issue says what the text must be. */
-  readonly schema: z.ZodType<T, string>;
-}
-
-function text(about: string, fallback = "", secret = false): Setting<string> {
-  return { about, fallback, secret, schema: z.string() };
-}
-
-function secret(about: string): Setting<string> {
-  return text(about, "", true);
-}
-
-function number(about: string, fallback: number, max: number, integer = false): Setting<number> {
-  const must = `must be a ${integer ? "whole number" : "number"} from 0 to ${max}`;
-  const schema = z.string().transform((value, context) => {
-    const parsed = /^\d+(\.\d+)?$/.test(value) ? Number(value) : NaN;
-    if (parsed <= max && (!integer || Number.isInteger(parsed))) return parsed;
-    context.addIssue({ code: "custom", message: must });
-    return z.NEVER;
-  });
-  return { about, fallback: String(fallback), secret: false, schema };
-}
-
-function count(about: string, fallback: number, max: number): Setting<number> {
-  return number(about, fallback, max, true);
-}
-
-function choice<const T extends readonly string[]>(
-  about: string,
-  options: T,
-  fallback: T[number],
-): Setting<T[number]> {
-  const schema = z.enum(options, { error: `must be one of ${options.join(", ")}` });
-  return { about, fallback, secret: false, schema: schema as z.ZodType<T[number], string> };
-}
-
-function address(about: string, protocols: readonly string[], fallback = ""): Setting<string> {
-  const must = `must be an address that begins ${protocols.map((p) => `${p}//`).join(" or ")}`;
-  const schema = z.string().refine(
-    (value) => value === "" || protocols.includes(URL.parse(value)?.protocol ?? ""),
-    { error: must },
-  );
-  return { about, fallback, secret: false, schema };
-}
 
 const HTTP = ["https:", "http:"];
 
@@ -82,6 +30,17 @@ export const SETTINGS = {
     HTTP,
   ),
   LOG_LEVEL: choice("least serious log line written", LOG_LEVELS, "info"),
+  INFERENCE: list(
+    "models, the preferred first; the next one answers where it fails or is too slow",
+    ["modal", "openai"],
+    "modal",
+  ),
+  OPENAI_BASE_URL: address(
+    "server that speaks OpenAI's chat completions, up to and with `/v1`",
+    HTTP,
+  ),
+  OPENAI_API_KEY: secret("its key, where it asks for one"),
+  OPENAI_MODEL: text("the model to ask it for"),
   SOCKET_TRANSPORT: choice("WebSocket server", ["auto", "native"], "auto"),
   MODAL_TRANSPORT: choice("how calls travel to Modal: over fetch, or the SDK's own channel", [
     "fetch",
@@ -154,7 +113,17 @@ export interface Config {
   readonly kv: KvLocation;
   readonly logLevel: LogLevel;
   readonly socketTransport: "auto" | "native";
-  readonly inference: { readonly maxConcurrent: number; readonly timeoutMs: number };
+  readonly inference: {
+    /** The preferred first. */
+    readonly models: readonly ("modal" | "openai")[];
+    readonly maxConcurrent: number;
+    readonly timeoutMs: number;
+  };
+  readonly openai: {
+    readonly baseUrl: string;
+    readonly apiKey: string | null;
+    readonly model: string;
+  };
   readonly modal: {
     readonly transport: "fetch" | "grpc";
     readonly serverUrl: string;
@@ -194,6 +163,12 @@ export function parseConfig(environment: Environment): ConfigOutcome {
   if (values.KV_PATH && values.KV_URL) {
     problems.push("Cannot use KV_URL as it must be unset beside KV_PATH: current value is set");
   }
+  if ((values.INFERENCE as string[] | undefined)?.includes("openai")) {
+    for (const name of ["OPENAI_BASE_URL", "OPENAI_MODEL"]) {
+      if (values[name] !== "") continue;
+      problems.push(`Cannot use ${name} as it must be set where INFERENCE has openai: it is unset`);
+    }
+  }
   if (problems.length > 0) return { kind: "invalid", problems };
   return { kind: "valid", config: configOf(values as Values) };
 }
@@ -212,8 +187,14 @@ function configOf(values: Values): Config {
     logLevel: values.LOG_LEVEL,
     socketTransport: values.SOCKET_TRANSPORT,
     inference: {
+      models: values.INFERENCE,
       maxConcurrent: values.INFERENCE_MAX_CONCURRENT,
       timeoutMs: values.VISION_INFERENCE_TIMEOUT_SECONDS * MS_PER_SECOND,
+    },
+    openai: {
+      baseUrl: values.OPENAI_BASE_URL,
+      apiKey: values.OPENAI_API_KEY || null,
+      model: values.OPENAI_MODEL,
     },
     modal: {
       transport: values.MODAL_TRANSPORT,

@@ -8,7 +8,10 @@ import { createApp, type Deps } from "./app.ts";
 import { systemClock } from "./clock.ts";
 import { type Config, type Environment, type KvLocation, parseConfig, SETTINGS } from "./config.ts";
 import { createCounters } from "./counters.ts";
+import { createInferenceChain } from "./inference/chain.ts";
+import type { VisionInferenceClient } from "./inference/client.ts";
 import { createModalInference } from "./inference/modal.ts";
+import { createOpenAiInference } from "./inference/openai.ts";
 import { createLogger, type Logger, reasonOf } from "./log.ts";
 import { createPokeChannel } from "./messaging/poke.ts";
 import { LiveStreams } from "./stream/live_streams.ts";
@@ -35,12 +38,7 @@ export interface RunningApp {
 export async function startApp(config: Config, log: Logger): Promise<RunningApp> {
   const kv = await openKv(config.kv);
   const streams = new LiveStreams();
-  const inference = createModalInference({
-    ...config.modal,
-    timeoutMs: config.inference.timeoutMs,
-    clock: systemClock,
-    newId: () => crypto.randomUUID(),
-  });
+  const inference = createInference(config);
   const deps: Deps = {
     config,
     kv,
@@ -71,6 +69,17 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
       log.info("stopped");
     },
   };
+}
+
+/** The models of `INFERENCE`, chained where there are several. */
+export function createInference({ inference, modal, openai }: Config): VisionInferenceClient {
+  const common = { timeoutMs: inference.timeoutMs, clock: systemClock };
+  const clients = inference.models.map((model) =>
+    model === "modal"
+      ? createModalInference({ ...modal, ...common, newId: () => crypto.randomUUID() })
+      : createOpenAiInference({ ...openai, ...common, fetch })
+  );
+  return clients.length === 1 ? clients[0]! : createInferenceChain(clients, systemClock);
 }
 
 /** The variables that the process knows, as the operating system gives them. */

@@ -8,8 +8,8 @@ import { createApp } from "../app.ts";
 import { systemClock } from "../clock.ts";
 import { type Config, type Environment, parseConfig } from "../config.ts";
 import { createCounters } from "../counters.ts";
-import { createModalInference } from "../inference/modal.ts";
 import { createLogger } from "../log.ts";
+import { createInference } from "../main.ts";
 import { createPokeChannel } from "../messaging/poke.ts";
 import { LiveStreams } from "../stream/live_streams.ts";
 import { createNativeUpgrade } from "../stream/native_socket.ts";
@@ -45,12 +45,7 @@ export async function withForesight(
   const log = createLogger("debug", (line) => void logged.push(JSON.parse(line)));
   const streams = new LiveStreams();
   const newId = () => crypto.randomUUID();
-  const inference = createModalInference({
-    ...config.modal,
-    timeoutMs: config.inference.timeoutMs,
-    clock: systemClock,
-    newId,
-  });
+  const inference = createInference(config);
   const app = createApp({
     config,
     kv,

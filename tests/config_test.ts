@@ -39,7 +39,7 @@ Deno.test("parseConfig gives the documented defaults for an empty environment", 
     drainMs: 10_000,
     prompt: narrate.prompt,
   });
-  assertEquals(config.inference, { maxConcurrent: 64, timeoutMs: 60_000 });
+  assertEquals(config.inference, { models: ["modal"], maxConcurrent: 64, timeoutMs: 60_000 });
   assertEquals(config.rateLimits, { streamsPerMinute: 60, pokePerHour: 30 });
 });
 
@@ -79,6 +79,23 @@ Deno.test("parseConfig takes the prompt of a profile, or one in words of your ow
   assertEquals(valid({ VISION_PROFILE: "coach" }).vision.prompt, coach.prompt);
   assertEquals(valid({ VISION_PROFILE: "coach", VISION_PROMPT: "Look." }).vision.prompt, "Look.");
   assertStringIncludes(problems({ VISION_PROFILE: "poet" }).join(), "one of narrate, low-vision");
+});
+
+Deno.test("parseConfig takes models in order, and asks for what they need", () => {
+  const openai = { OPENAI_BASE_URL: "http://127.0.0.1:8000/v1", OPENAI_MODEL: "eyes" };
+  assertEquals(valid({ INFERENCE: "openai, modal", ...openai }).inference.models, [
+    "openai",
+    "modal",
+  ]);
+  assertEquals(problems({ INFERENCE: "openai", OPENAI_MODEL: "eyes" }), [
+    "Cannot use OPENAI_BASE_URL as it must be set where INFERENCE has openai: it is unset",
+  ]);
+  for (const INFERENCE of ["gemma", "modal,modal", "modal,,openai"]) {
+    assertEquals(problems({ INFERENCE, ...openai }), [
+      "Cannot use INFERENCE as it must be one or more of modal, openai, separated by commas, " +
+      `none twice: current value is ${JSON.stringify(INFERENCE)}`,
+    ]);
+  }
 });
 
 Deno.test("parseConfig takes seconds with a fraction, and 0 for off", () => {

@@ -1,0 +1,87 @@
+/**
+ * The kinds of settings: how the text of an environment variable becomes a value.
+ *
+ * @module
+ */
+import { z } from "zod";
+
+/** One environment variable. */
+export interface Setting<T> {
+  /** What it is for, as the README says it. */
+  readonly about: string;
+  /** The text that stands for it where it is unset. */
+  readonly fallback: string;
+  /** The value of a secret is never shown. */
+  readonly secret: boolean;
+  /** Reads the text; its one issue says what the text must be. */
+  readonly schema: z.ZodType<T, string>;
+}
+
+/** Any text. */
+export function text(about: string, fallback = "", secret = false): Setting<string> {
+  return { about, fallback, secret, schema: z.string() };
+}
+
+/** Any text, never shown. */
+export function secret(about: string): Setting<string> {
+  return text(about, "", true);
+}
+
+/** A number from 0 to `max`, whole if `integer`. */
+export function number(
+  about: string,
+  fallback: number,
+  max: number,
+  integer = false,
+): Setting<number> {
+  const must = `must be a ${integer ? "whole number" : "number"} from 0 to ${max}`;
+  const schema = z.string().transform((value, context) => {
+    const parsed = /^\d+(\.\d+)?$/.test(value) ? Number(value) : NaN;
+    if (parsed <= max && (!integer || Number.isInteger(parsed))) return parsed;
+    context.addIssue({ code: "custom", message: must });
+    return z.NEVER;
+  });
+  return { about, fallback: String(fallback), secret: false, schema };
+}
+
+/** A whole number from 0 to `max`. */
+export function count(about: string, fallback: number, max: number): Setting<number> {
+  return number(about, fallback, max, true);
+}
+
+/** One of a few words. */
+export function choice<const T extends readonly string[]>(
+  about: string,
+  options: T,
+  fallback: T[number],
+): Setting<T[number]> {
+  const schema = z.enum(options, { error: `must be one of ${options.join(", ")}` });
+  return { about, fallback, secret: false, schema: schema as z.ZodType<T[number], string> };
+}
+
+/** Some of a few words, in order. */
+export function list<const T extends readonly string[]>(
+  about: string,
+  options: T,
+  fallback: T[number],
+): Setting<readonly T[number][]> {
+  const must = `must be one or more of ${options.join(", ")}, separated by commas, none twice`;
+  const schema = z.string().transform((value) => value.split(",").map((item) => item.trim()))
+    .refine((items) => new Set(items).size === items.length, { error: must })
+    .pipe(z.array(z.enum(options, { error: must })));
+  return { about, fallback, secret: false, schema: schema as z.ZodType<T[number][], string> };
+}
+
+/** A URL, or nothing. */
+export function address(
+  about: string,
+  protocols: readonly string[],
+  fallback = "",
+): Setting<string> {
+  const must = `must be an address that begins ${protocols.map((p) => `${p}//`).join(" or ")}`;
+  const schema = z.string().refine(
+    (value) => value === "" || protocols.includes(URL.parse(value)?.protocol ?? ""),
+    { error: must },
+  );
+  return { about, fallback, secret: false, schema };
+}

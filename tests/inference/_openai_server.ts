@@ -1,0 +1,112 @@
+/**
+ * A model server for tests: speaks OpenAI's chat completions on loopback, and checks what it is asked
+ * as strictly as the real ones do.
+ *
+ * @module
+ */
+import { z } from "zod";
+import type { Asked, Behaviour } from "./_port_contract.ts";
+
+const requestSchema = z.strictObject({
+  model: z.literal("eyes"),
+  max_tokens: z.number().int().positive(),
+  messages: z.tuple([z.strictObject({
+    role: z.literal("user"),
+    content: z.array(z.discriminatedUnion("type", [
+      z.strictObject({ type: z.literal("text"), text: z.string().min(1) }),
+      z.strictObject({
+        type: z.literal("image_url"),
+        image_url: z.strictObject({ url: z.string().regex(/^data:image\/(jpeg|png);base64,/) }),
+      }),
+    ])).min(2),
+  })]),
+});
+
+/** A running server. */
+export interface OpenAiServer {
+  /** What `OPENAI_BASE_URL` must be. */
+  readonly baseUrl: string;
+  /** Requests so far. */
+  readonly seen: { calls: number; mediaTypes: string[] };
+  behave(behaviour: Behaviour): void;
+  stop(): Promise<void>;
+  restart(): Promise<void>;
+}
+
+/** Starts the server; who does not bring `apiKey` is refused. */
+export async function startOpenAiServer(apiKey: string): Promise<OpenAiServer> {
+  let behaviour: Behaviour = { kind: "answers", caption: () => "seen" };
+  const seen: OpenAiServer["seen"] = { calls: 0, mediaTypes: [] };
+  const leaving = new Set<() => void>();
+
+  const handle = async (request: Request): Promise<Response> => {
+    seen.calls++;
+    const { pathname } = new URL(request.url);
+    if (request.method !== "POST" || pathname !== "/v1/chat/completions") return refuse(404, "no");
+    if (request.headers.get("authorization") !== `Bearer ${apiKey}`) return refuse(401, "bad key");
+    const body = requestSchema.safeParse(await request.json());
+    if (!body.success) return refuse(422, z.prettifyError(body.error));
+    const asked = askedOf(body.data.messages[0].content, seen.mediaTypes);
+    switch (behaviour.kind) {
+      case "answers":
+        return answer(behaviour.caption(asked));
+      case "refuses":
+        return refuse(400, behaviour.reason);
+      case "mumbles":
+        return Response.json({ choices: [] });
+      case "hangs":
+        return await new Promise((resolve) => {
+          const leave = () => resolve(refuse(503, "going away"));
+          leaving.add(leave);
+          request.signal.addEventListener("abort", leave);
+        });
+    }
+  };
+  const listen = (port: number) =>
+    Deno.serve({ port, hostname: "127.0.0.1", onListen() {} }, handle);
+  let server = listen(0);
+  const { port } = server.addr;
+  const stop = async () => {
+    for (const leave of leaving) leave();
+    await server.shutdown();
+  };
+  return {
+    baseUrl: `http://127.0.0.1:${port}/v1`,
+    seen,
+    behave: (next) => void (behaviour = next),
+    stop,
+    restart: () => Promise.resolve(void (server = listen(port))),
+  };
+}
+
+type Content = z.infer<typeof requestSchema>["messages"][0]["content"];
+
+function askedOf(content: Content, mediaTypes: string[]): Asked {
+  const texts = content.flatMap((part) => part.type === "text" ? [part.text] : []);
+  const urls = content.flatMap((part) => part.type === "image_url" ? [part.image_url.url] : []);
+  const [prompt = "", earlier = ""] = texts.join("").split(/\n\nEarlier captions[^\n]*\n/);
+  mediaTypes.push(...urls.map((url) => url.slice("data:".length, url.indexOf(";"))));
+  return {
+    frames: urls.map((url) => Uint8Array.fromBase64(url.slice(url.indexOf(",") + 1))),
+    prompt,
+    history: earlier ? earlier.split("\n") : [],
+  };
+}
+
+function answer(caption: string): Response {
+  return Response.json({
+    id: "chatcmpl-1",
+    object: "chat.completion",
+    model: "eyes-2026",
+    choices: [{
+      index: 0,
+      message: { role: "assistant", content: caption },
+      finish_reason: "stop",
+    }],
+    usage: { prompt_tokens: 9, completion_tokens: 4, total_tokens: 13 },
+  });
+}
+
+function refuse(status: number, message: string): Response {
+  return Response.json({ error: { message, type: "invalid_request_error" } }, { status });
+}
