@@ -34,7 +34,7 @@ export interface OpenAiServer {
 }
 
 /** Starts the server; who does not bring `apiKey` is refused. */
-export async function startOpenAiServer(apiKey: string): Promise<OpenAiServer> {
+export function startOpenAiServer(apiKey: string): OpenAiServer {
   let behaviour: Behaviour = { kind: "answers", caption: () => "seen" };
   const seen: OpenAiServer["seen"] = { calls: 0, mediaTypes: [] };
   const leaving = new Set<() => void>();

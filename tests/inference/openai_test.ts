@@ -19,9 +19,9 @@ function inference(baseUrl: string, apiKey: string | null = KEY, timeoutMs = 10_
   });
 }
 
-testPort("OpenAI-compatible inference", async (timeoutMs) => {
-  const server = await startOpenAiServer(KEY);
-  return {
+testPort("OpenAI-compatible inference", (timeoutMs) => {
+  const server = startOpenAiServer(KEY);
+  return Promise.resolve({
     client: inference(server.baseUrl, KEY, timeoutMs),
     identity: null,
     secret: KEY,
@@ -29,7 +29,7 @@ testPort("OpenAI-compatible inference", async (timeoutMs) => {
     stop: server.stop,
     restart: server.restart,
     close: server.stop,
-  };
+  });
 });
 
 async function captionWith(baseUrl: string, apiKey: string | null, bytes: Uint8Array) {
@@ -40,7 +40,7 @@ async function captionWith(baseUrl: string, apiKey: string | null, bytes: Uint8A
 }
 
 Deno.test("OpenAI-compatible inference says what each frame is, and counts tokens", async () => {
-  const server = await startOpenAiServer(KEY);
+  const server = startOpenAiServer(KEY);
   const png = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 13]);
   const outcome = await captionWith(`${server.baseUrl}/`, KEY, png);
   await captionWith(server.baseUrl, KEY, new Uint8Array([0xff, 0xd8]));
@@ -51,7 +51,7 @@ Deno.test("OpenAI-compatible inference says what each frame is, and counts token
 });
 
 Deno.test("OpenAI-compatible inference takes a refused key for trouble of the service", async () => {
-  const server = await startOpenAiServer(KEY);
+  const server = startOpenAiServer(KEY);
   for (const key of [null, "sk-wrong"]) {
     const outcome = await captionWith(server.baseUrl, key, new Uint8Array([1]));
     assert(outcome.kind === "failed");

@@ -7,7 +7,7 @@ import { frame, withModal } from "./_vision.ts";
 const KEY = "sk-local";
 
 Deno.test("vision stream is captioned by the next model while Modal is away, and by Modal again", async () => {
-  const server = await startOpenAiServer(KEY);
+  const server = startOpenAiServer(KEY);
   server.behave({ kind: "answers", caption: ({ frames }) => `openai saw ${frames[0]![0]}` });
   const settings = {
     INFERENCE: "modal,openai",
@@ -38,7 +38,7 @@ Deno.test("vision stream is captioned by the next model while Modal is away, and
 });
 
 Deno.test("vision stream needs no Modal where another model is configured", async () => {
-  const server = await startOpenAiServer(KEY);
+  const server = startOpenAiServer(KEY);
   const settings = {
     INFERENCE: "openai",
     OPENAI_BASE_URL: server.baseUrl,
