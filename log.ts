@@ -43,6 +43,24 @@ export function createLogger(
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 
+/**
+ * Writes whole lines to a stream that may take less than it is given. A reader that has gone away (a
+ * closed pipe, a full disk) must not take the process with it: what cannot be written is lost.
+ */
+export function lineWriter(
+  stream: { writeSync(bytes: Uint8Array): number },
+): (line: string) => void {
+  const encoder = new TextEncoder();
+  return (line) => {
+    let rest = encoder.encode(`${line}\n`);
+    try {
+      while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
+    } catch {
+      // There is nobody left to tell.
+    }
+  };
+}
+
 /** A logger that writes nothing. */
 export const silentLogger: Logger = createLogger("error", () => {});
 

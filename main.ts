@@ -12,7 +12,7 @@ import { createInferenceChain } from "./inference/chain.ts";
 import type { VisionInferenceClient } from "./inference/client.ts";
 import { createModalInference } from "./inference/modal.ts";
 import { createOpenAiInference } from "./inference/openai.ts";
-import { createLogger, type Logger, reasonOf } from "./log.ts";
+import { createLogger, lineWriter, type Logger, reasonOf } from "./log.ts";
 import { createPokeChannel } from "./messaging/poke.ts";
 import { LiveStreams } from "./stream/live_streams.ts";
 import { createNativeUpgrade } from "./stream/native_socket.ts";
@@ -89,10 +89,7 @@ export function readEnvironment(): Environment {
 
 /** A logger that writes to standard output, one line an event. */
 export function consoleLogger(config: Config): Logger {
-  const encoder = new TextEncoder();
-  return createLogger(config.logLevel, (line) => {
-    Deno.stdout.writeSync(encoder.encode(`${line}\n`));
-  });
+  return createLogger(config.logLevel, lineWriter(Deno.stdout));
 }
 
 /** Calls `stop` when the operating system or the platform asks the process to end. */
@@ -156,8 +153,7 @@ async function main(): Promise<void> {
 }
 
 function refuseToStart(problems: readonly string[]): never {
-  const told = problems.map((problem) => `${problem}\n`).join("");
-  Deno.stderr.writeSync(new TextEncoder().encode(told));
+  problems.forEach(lineWriter(Deno.stderr));
   Deno.exit(1);
 }
 

@@ -3,13 +3,15 @@
  *
  * @module
  */
+import { lineWriter, reasonOf } from "../log.ts";
+
+const writeLine = lineWriter(Deno.stdout);
 const encoder = new TextEncoder();
 const CLEAR_LINE = "\r\x1b[K";
 
 /** Writes a line. */
 export function say(line = ""): void {
-  const clear = Deno.stdout.isTerminal() ? CLEAR_LINE : "";
-  Deno.stdout.writeSync(encoder.encode(`${clear}${line}\n`));
+  writeLine(`${Deno.stdout.isTerminal() ? CLEAR_LINE : ""}${line}`);
 }
 
 /** Writes a line that the next one replaces; only a terminal sees it. */
@@ -22,7 +24,7 @@ export async function runCommand(command: () => Promise<number>): Promise<never>
   try {
     Deno.exit(await command());
   } catch (error) {
-    Deno.stderr.writeSync(encoder.encode(`${error instanceof Error ? error.message : error}\n`));
+    lineWriter(Deno.stderr)(reasonOf(error));
     Deno.exit(1);
   }
 }
