@@ -1,0 +1,219 @@
+import { assert, assertEquals } from "@std/assert";
+import { connectGlasses } from "../dev/glasses.ts";
+import type { LocalModal } from "../modal/local/server.ts";
+import { INFER_CHUNK_PARAMETERS } from "../modal/local/infer_chunk.ts";
+import { MAGIC_WORD, type TestForesight, withForesight } from "./_foresight.ts";
+import { startOpenAiServer } from "./inference/_openai_server.ts";
+import { EYES, withModal } from "./routes/_vision.ts";
+
+const SECRETS = {
+  magicWord: MAGIC_WORD,
+  wrongHeader: "wrong-word-in-header",
+  wrongQuery: "wrong-word/in query",
+  resume: "resume-me-do-not-tell",
+  houseId: "ak-house-do-not-tell",
+  houseSecret: "as-house+do/not=tell",
+  guestId: "ak-guest-do-not-tell",
+  guestSecret: "as-guest-do-not-tell",
+  pokeHouse: "poke-house/do+not=tell",
+  pokeGuest: "pk_guest-do-not-tell",
+  idempotencyKey: "idempotency-do-not-tell",
+};
+const MESSAGE = "a private message";
+const CAPTION = "A stranger opens the green door";
+const FRAME_MARK = "FRAME-BYTES-OF-A-WEARER";
+
+const SETTINGS = {
+  MODAL_TOKEN_ID: SECRETS.houseId,
+  MODAL_TOKEN_SECRET: SECRETS.houseSecret,
+  FORESIGHT_POKE_API_KEY: SECRETS.pokeHouse,
+};
+const GUEST = {
+  "x-modal-token-id": SECRETS.guestId,
+  "x-modal-token-secret": SECRETS.guestSecret,
+};
+
+/** A frame that tells the model what to do: to caption it, or to raise with whoever's tokens. */
+function frameFor(wish: "caption" | "house" | "guest"): Uint8Array {
+  return new TextEncoder().encode(`${wish} ${FRAME_MARK}`);
+}
+
+/** A model that remembers everything, and says more than it should. */
+function inferChunk({ frames }: Readonly<Record<string, unknown>>): unknown {
+  const [wish] = new TextDecoder().decode((frames as Uint8Array[])[0]).split(" ");
+  if (wish === "caption") return { caption: CAPTION };
+  const { houseId, houseSecret, guestId, guestSecret } = SECRETS;
+  const [id, secret] = wish === "house" ? [houseId, houseSecret] : [guestId, guestSecret];
+  throw new Error(`cannot log in as ${id} with ${secret} (${encodeURIComponent(secret)})`);
+}
+
+/** Wears glasses for a while; answers all that the server said. */
+async function wear(
+  { url }: TestForesight,
+  wish: "house" | "guest",
+  headers: Record<string, string>,
+): Promise<string> {
+  const glasses = await connectGlasses(url, { magicWord: MAGIC_WORD, headers });
+  glasses.send(frameFor("caption"));
+  await glasses.heard((ack) => ack.caption === CAPTION);
+  glasses.send(frameFor(wish));
+  await glasses.heard((ack) => "inference_error" in ack);
+  glasses.send(frameFor("caption"));
+  await glasses.leave();
+  return JSON.stringify(glasses.acks);
+}
+
+/** Knocks on every door with what does not open it, or opens it and asks for nonsense. */
+async function knock({ url }: TestForesight): Promise<string> {
+  const { magicWord, wrongHeader, wrongQuery, resume, pokeGuest } = SECRETS;
+  const query = `magic_word=${encodeURIComponent(wrongQuery)}&resume=${resume}`;
+  const right = `magic_word=${magicWord}&resume=${resume}&cursor=1`;
+  const asks: [path: string, init: RequestInit][] = [
+    [`/vision/stream?${query}`, { headers: { upgrade: "websocket", ...GUEST } }],
+    [`/vision/stream?${right}`, { headers: { ...GUEST } }],
+    [`/vision/stream?${right}`, { headers: { upgrade: "websocket", ...GUEST } }],
+    ["/poke/send", { method: "POST", headers: { "x-magic-word": wrongHeader } }],
+    [`/nothing?${right}`, {}],
+    [`/poke/send?${right}`, {
+      method: "POST",
+      headers: { "x-poke-api-key": pokeGuest },
+      body: `{"message": 7, "resume": "x"}`,
+    }],
+    ["/health", { headers: { "x-request-id": `"${resume}"` } }],
+  ];
+  let said = "";
+  for (const [path, init] of asks) said += await (await fetch(url + path, init)).text();
+  return said;
+}
+
+/** Sends through a Poke that echoes the key, whether it takes the message or not. */
+async function poke({ fetch }: TestForesight): Promise<string> {
+  const send = async (headers: Record<string, string>) => {
+    const body = JSON.stringify({ message: MESSAGE });
+    return await (await fetch("/poke/send", { method: "POST", headers, body })).text();
+  };
+  const once = { "idempotency-key": SECRETS.idempotencyKey };
+  const said = [await send({}), await send({ "x-poke-api-key": SECRETS.pokeGuest })];
+  for (let turn = 0; turn < 3; turn++) said.push(await send(once));
+  return said.join();
+}
+
+/** All that a value holds, as text, bytes included. */
+function textOf(value: unknown): string {
+  if (value instanceof Uint8Array) return [...value].map((b) => String.fromCharCode(b)).join("");
+  if (value instanceof Error) return String(value);
+  if (typeof value !== "object" || value === null) return String(value);
+  return Object.entries(value).map(([name, inner]) => `${name} ${textOf(inner)}`).join("\n");
+}
+
+/** Ways in which a text may be written down. */
+function spellingsOf(secret: string): string[] {
+  const bytes = new TextEncoder().encode(secret);
+  const json = JSON.stringify(secret).slice(1, -1);
+  return [secret, encodeURIComponent(secret), json, bytes.toBase64(), bytes.toHex(), String(bytes)];
+}
+
+function assertHidden(places: Record<string, string>, secrets: Record<string, string>): void {
+  for (const [name, secret] of Object.entries(secrets)) {
+    for (const spelling of spellingsOf(secret)) {
+      for (const [place, text] of Object.entries(places)) {
+        assert(!text.includes(spelling), `${name} is in ${place}: ${text}`);
+      }
+    }
+  }
+}
+
+/** What a Foresight has left in its log and in its KV, as text. */
+async function tracesOf({ logged, kv }: TestForesight) {
+  const entries = await Array.fromAsync(kv.list({ prefix: [] }));
+  const textsOf = (list: typeof entries) => list.map(({ key, value }) => textOf([key, value]));
+  const isChunk = ({ key }: Deno.KvEntry<unknown>) => key[2] === "chunk";
+  return {
+    logged: logged.map(textOf).join("\n"),
+    stored: textsOf(entries).join("\n"),
+    chunks: textsOf(entries.filter(isChunk)),
+    elsewhere: textsOf(entries.filter((entry) => !isChunk(entry))).join("\n"),
+  };
+}
+
+/** Runs `use` with a Poke that echoes the key: it refuses three messages and takes the others. */
+async function withEchoingPoke(use: (url: string) => Promise<void>): Promise<void> {
+  let messages = 0;
+  const options = { hostname: "127.0.0.1", port: 0, onListen() {} };
+  const server = Deno.serve(options, async ({ headers, body }) => {
+    await body?.cancel();
+    const key = headers.get("authorization") ?? "";
+    const said = { message: `what a key: ${key}`, spelled: encodeURIComponent(key) };
+    return Response.json(said, { status: ++messages <= 3 ? 401 : 200 });
+  });
+  try {
+    await use(`http://127.0.0.1:${server.addr.port}/`);
+  } finally {
+    await server.shutdown();
+  }
+}
+
+/** What the clients of a busy day are told. */
+async function bustle(foresight: TestForesight, modal: LocalModal): Promise<string> {
+  const denied = `${SECRETS.guestId} (${SECRETS.guestSecret}) may not do that`;
+  modal.faults.rpcs("functionGet", { kind: "status", code: 7, message: denied });
+  const refused = await connectGlasses(foresight.url, { magicWord: MAGIC_WORD, headers: GUEST });
+  await refused.heard((ack) => "inference_error" in ack);
+  await refused.leave();
+  const said = [
+    JSON.stringify(refused.acks),
+    await knock(foresight),
+    ...await Promise.all([wear(foresight, "house", {}), wear(foresight, "guest", GUEST)]),
+    await poke(foresight),
+  ];
+  await foresight.streams.drain();
+  return said.join("\n");
+}
+
+Deno.test("secrets stay out of logs, KV and answers; captions and frames lie in their place only [A4, P4]", () =>
+  withEchoingPoke((pokeUrl) =>
+    withModal({ ...SETTINGS, FORESIGHT_POKE_URL: pokeUrl }, async (foresight, modal) => {
+      const infer_chunk = { parameters: INFER_CHUNK_PARAMETERS, call: inferChunk };
+      modal.deploy({ ...EYES, methods: { infer_chunk } });
+      const answers = await bustle(foresight, modal);
+      const { logged, stored, chunks, elsewhere } = await tracesOf(foresight);
+
+      // All of it has happened, so there was something to hide.
+      assertEquals(chunks.filter((text) => text.includes(`caption ${CAPTION}`)).length, 4);
+      assertEquals(chunks.filter((text) => text.includes("cannot log in as [redacted]")).length, 2);
+      assertEquals(answers.split("what a key: Bearer [redacted]").length - 1, 5);
+      for (const event of ["request", "stream.started", "stream.ended"]) {
+        assert(logged.includes(`event ${event}`), logged);
+      }
+      assertHidden({ logged, stored, answers }, { ...SECRETS, frame: FRAME_MARK });
+      assertHidden({ logged, elsewhere }, { caption: CAPTION });
+      assertHidden({ logged, stored }, { message: MESSAGE });
+    })
+  ));
+
+Deno.test("secrets stay out of all that another model server brings up [A4]", async () => {
+  const key = "sk-openai/do+not=tell";
+  const server = startOpenAiServer(key);
+  server.behave({ kind: "refuses", reason: `${key} may not: ${encodeURIComponent(key)}` });
+  const settings = {
+    INFERENCE: "openai",
+    OPENAI_BASE_URL: server.baseUrl,
+    OPENAI_API_KEY: key,
+    OPENAI_MODEL: "eyes",
+    VISION_CHUNK_SECONDS: "0",
+    VISION_RESULT_FLUSH_MS: "0",
+  };
+  await withForesight(settings, async (foresight) => {
+    const glasses = await connectGlasses(foresight.url, { magicWord: MAGIC_WORD });
+    glasses.send(frameFor("caption"));
+    const told = await glasses.heard((ack) => "inference_error" in ack);
+    assert(String(told.inference_error).endsWith("[redacted] may not: [redacted]"));
+    await glasses.leave();
+    await foresight.streams.drain();
+    const { logged, stored, chunks } = await tracesOf(foresight);
+    assertEquals(chunks.length, 1);
+    const answers = JSON.stringify(glasses.acks);
+    assertHidden({ logged, stored, answers }, { key, frame: FRAME_MARK });
+  });
+  await server.stop();
+});
