@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { SETTINGS } from "../config.ts";
 import { connectGlasses } from "../dev/glasses.ts";
+import { withScratch } from "./_scratch.ts";
 
 const PERMISSIONS = [
   "--no-prompt",
@@ -31,16 +32,6 @@ async function* linesOf(process: Deno.ChildProcess): AsyncGenerator<Record<strin
     const lines = (rest + text).split("\n");
     rest = lines.pop()!;
     for (const line of lines) yield JSON.parse(line);
-  }
-}
-
-async function withScratch(use: (folder: string) => Promise<void>): Promise<void> {
-  await Deno.mkdir(".scratch", { recursive: true });
-  const folder = await Deno.makeTempDir({ dir: ".scratch" });
-  try {
-    await use(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
   }
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { withScratch } from "../_scratch.ts";
 
 /** Runs `test` with a KV in memory, closed afterwards. */
 export async function withKv(test: (kv: Deno.Kv) => Promise<void>): Promise<void> {
@@ -15,14 +16,8 @@ export async function withKv(test: (kv: Deno.Kv) => Promise<void>): Promise<void
 }
 
 /** Runs `test` with the path of a database that does not exist yet, removed afterwards. */
-export async function withKvPath(test: (path: string) => Promise<void>): Promise<void> {
-  await Deno.mkdir(".scratch", { recursive: true });
-  const dir = await Deno.makeTempDir({ dir: ".scratch", prefix: "kv-" });
-  try {
-    await test(`${dir}/kv.sqlite`);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+export function withKvPath(test: (path: string) => Promise<void>): Promise<void> {
+  return withScratch((folder) => test(`${folder}/kv.sqlite`));
 }
 
 /** All that lies in the database, one JSON text. */
