@@ -1,0 +1,279 @@
+"""The methods of ``Gemma3VLMSession`` (WIRE M), without Modal.
+
+Nothing is kept between calls. ``session_id`` is taken and not used: no state hangs on it, so any
+container can answer any call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image
+
+from .arguments import (
+    BadArgument,
+    Condition,
+    read_conditions,
+    read_count,
+    read_frames,
+    read_history,
+    read_messages,
+    read_seconds,
+    read_text,
+)
+from .batcher import Batched, Batcher, Ticket
+from .engine import Completion, Engine
+from .frames import FrameLimits, decode_frames
+from .loading import Loaded
+from .preparing import Prepared, Preparer, Sampling
+from .prompts import Message, caption_text, free_question_text
+from .settings import Settings
+from .structured import JsonShape, NotValidJson, repair_request
+from .yes_no import YesNoTokens
+
+MS_PER_S = 1_000
+MAX_MESSAGES = 63
+YES_THRESHOLD = 0.5
+WARM_UP_TOKENS = 2
+
+
+class JsonNotProduced(RuntimeError):
+    """The model gave no valid JSON, also when it was told what was wrong."""
+
+
+@dataclass(frozen=True)
+class _Said:
+    """A finished request with its times."""
+
+    text: str
+    tokens: int
+    answers: list[dict[str, Any]]
+    decode_ms: float
+    batched: Batched[Completion]
+
+    def timing(self) -> dict[str, Any]:
+        """Milliseconds by stage, and how many requests shared the batch."""
+        return {
+            "queue_ms": round(self.batched.queue_ms, 1),
+            "decode_ms": round(self.decode_ms, 1),
+            "prefill_ms": round(self.batched.result.prefill_ms, 1),
+            "generate_ms": round(self.batched.result.generate_ms, 1),
+            "batch": self.batched.batch,
+        }
+
+
+class Gemma3Service:
+    """One model, many wearers. All methods may run at once, on one event loop."""
+
+    def __init__(self, loaded: Loaded, settings: Settings) -> None:
+        tokenizer = loaded.processor.tokenizer
+        self._settings = settings
+        self._tokenizer = tokenizer
+        self._sampling = Sampling(settings.temperature, settings.top_p)
+        self._limits = FrameLimits(
+            max_frames=settings.max_frames_per_chunk,
+            max_edge=settings.max_frame_edge,
+            max_pixels=settings.max_frame_pixels,
+            max_bytes=settings.max_frame_bytes,
+        )
+        # One pool for the pieces (a frame each), one for the requests that wait for their pieces:
+        # a request that waited for pieces in the pool it occupies could wait for ever.
+        self._frame_pool = ThreadPoolExecutor(settings.decode_threads, "gemma3-frame")
+        self._request_pool = ThreadPoolExecutor(settings.decode_threads, "gemma3-request")
+        self._preparer = Preparer(loaded.processor, self._frame_pool, settings.max_prompt_tokens)
+        self.engine = Engine(
+            loaded.model,
+            YesNoTokens.of(tokenizer),
+            _end_tokens(loaded),
+            vision_batch=settings.vision_batch,
+            max_rows=settings.max_batch,
+        )
+        self._batcher: Batcher[Prepared, Completion] = Batcher(
+            self.engine.run,
+            window_ms=settings.batch_window_ms,
+            max_batch=settings.max_batch,
+            max_waiting=settings.max_waiting,
+        )
+
+    async def infer_chunk(
+        self,
+        frames: object,
+        start_ts_s: object,
+        end_ts_s: object,
+        prompt: object,
+        history: object = None,
+        session_id: object = "",
+        questions: object = None,
+    ) -> dict[str, Any]:
+        """Describes one chunk and answers conditions about it (M1, M2).
+
+        Args:
+            frames: encoded pictures, oldest first.
+            start_ts_s: seconds since the stream began; comes back as ``chunk_start_s``.
+            end_ts_s: likewise.
+            prompt: what to look for.
+            history: earlier captions, oldest first.
+            session_id: names the stream; nothing hangs on it.
+            questions: conditions, ``[{"id", "text"}]``.
+
+        Raises:
+            BadArgument, NoFrameDecodable, PromptTooLong, Overloaded.
+        """
+        began_s = time.perf_counter()
+        limits = self._settings
+        pictures = read_frames(frames, limits.max_frames_received)
+        chunk = {
+            "chunk_start_s": read_seconds("start_ts_s", start_ts_s),
+            "chunk_end_s": read_seconds("end_ts_s", end_ts_s),
+            "model": limits.model_id,
+        }
+        wanted = read_text("prompt", prompt, limits.max_text_chars)
+        earlier = read_history(history, limits.max_history, limits.max_text_chars)
+        read_text("session_id", session_id, limits.max_text_chars)
+        conditions = read_conditions(questions, limits.max_questions, limits.max_text_chars)
+        if not pictures:
+            return {"caption": "", "latency_ms": 0, "tokens_generated": 0, **chunk}
+        said = await self._about(
+            pictures, caption_text(wanted, earlier), limits.max_new_tokens, conditions
+        )
+        answered = {"answers": said.answers} if conditions else {}
+        return {
+            "caption": said.text,
+            "latency_ms": _ms_since(began_s),
+            "tokens_generated": said.tokens,
+            "timing": said.timing(),
+            **chunk,
+            **answered,
+        }
+
+    async def answer(
+        self, frames: object, question: object, history: object = None
+    ) -> dict[str, Any]:
+        """Answers a question about frames in words. At least one frame must be decodable."""
+        began_s = time.perf_counter()
+        limits = self._settings
+        pictures = read_frames(frames, limits.max_frames_received)
+        asked = read_text("question", question, limits.max_text_chars)
+        earlier = read_history(history, limits.max_history, limits.max_text_chars)
+        if not pictures:
+            raise BadArgument("Cannot answer as frames must be at least one: current value is none")
+        text = free_question_text(asked, earlier)
+        said = await self._about(pictures, text, limits.max_answer_tokens, [])
+        return {
+            "text": said.text,
+            "latency_ms": _ms_since(began_s),
+            "tokens_generated": said.tokens,
+            "timing": said.timing(),
+            "model": limits.model_id,
+        }
+
+    async def generate(
+        self, messages: object, schema: object = None, max_tokens: object = None
+    ) -> Any:
+        """Continues a chat: its text, or with a schema the JSON value, which validates.
+
+        Raises:
+            BadArgument: an argument cannot be used, the schema included.
+            JsonNotProduced: no valid JSON in two attempts.
+        """
+        limits = self._settings
+        turns = read_messages(messages, MAX_MESSAGES, limits.max_text_chars)
+        most = limits.max_answer_tokens
+        tokens = most if max_tokens is None else read_count("max_tokens", max_tokens, most)
+        if schema is None:
+            return await self._continue(turns, tokens)
+        shape = JsonShape(schema)
+        role, words = turns[-1]
+        turns = [*turns[:-1], (role, f"{words}\n\n{shape.request()}")]
+        first = await self._continue(turns, tokens)
+        try:
+            return shape.read(first)
+        except NotValidJson as problem:
+            turns = [*turns, ("assistant", first), ("user", repair_request(problem))]
+        try:
+            return shape.read(await self._continue(turns, tokens))
+        except NotValidJson as problem:
+            raise JsonNotProduced(
+                f"Cannot generate as the answer must be valid JSON, in two attempts: {problem}"
+            ) from problem
+
+    def warm_up(self) -> None:
+        """One picture, one question, a few words: what is made at first use is made now."""
+        picture = Image.new("RGB", (self._limits.max_edge, self._limits.max_edge))
+        prepared = self._preparer.about_pictures(
+            [picture] * self._limits.max_frames,
+            caption_text("", []),
+            max_new_tokens=WARM_UP_TOKENS,
+            conditions=[""],
+        )
+        self.engine.run([Ticket(prepared, time.perf_counter())])
+
+    async def close(self) -> None:
+        """Ends the batcher and the threads. Calls that wait fail."""
+        await self._batcher.close()
+        self._frame_pool.shutdown(wait=False, cancel_futures=True)
+        self._request_pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _about(
+        self, frames: list[bytes], text: str, max_new_tokens: int, conditions: list[Condition]
+    ) -> _Said:
+        began_s = time.perf_counter()
+
+        def prepare() -> Prepared:
+            pictures = decode_frames(frames, self._limits, self._frame_pool)
+            return self._preparer.about_pictures(
+                pictures,
+                text,
+                max_new_tokens=max_new_tokens,
+                sampling=self._sampling,
+                conditions=[condition.text for condition in conditions],
+            )
+
+        prepared = await self._in_request_pool(prepare)
+        decode_ms = (time.perf_counter() - began_s) * MS_PER_S
+        batched = await self._batcher.submit(prepared)
+        answers = [
+            _answer(condition, share)
+            for condition, share in zip(conditions, batched.result.yes_shares, strict=True)
+        ]
+        tokens = batched.result.token_ids
+        return _Said(self._text(tokens), len(tokens), answers, decode_ms, batched)
+
+    async def _continue(self, turns: Sequence[tuple[str, str]], max_new_tokens: int) -> str:
+        messages: list[Message] = [
+            {"role": role, "content": [{"type": "text", "text": words}]} for role, words in turns
+        ]
+        prepared = await self._in_request_pool(
+            lambda: self._preparer.chat(
+                messages, max_new_tokens=max_new_tokens, sampling=self._sampling
+            )
+        )
+        batched = await self._batcher.submit(prepared)
+        return self._text(batched.result.token_ids)
+
+    async def _in_request_pool(self, work: Any) -> Prepared:
+        return await asyncio.get_running_loop().run_in_executor(self._request_pool, work)
+
+    def _text(self, token_ids: list[int]) -> str:
+        text = self._tokenizer.decode(token_ids, skip_special_tokens=True).strip()
+        # What goes to phones and message channels has no control characters but line breaks.
+        return "".join(char for char in text if char == "\n" or char.isprintable())
+
+
+def _answer(condition: Condition, yes_share: float) -> dict[str, Any]:
+    yes = yes_share >= YES_THRESHOLD
+    return {"id": condition.id, "yes": yes, "confidence": yes_share if yes else 1 - yes_share}
+
+
+def _end_tokens(loaded: Loaded) -> frozenset[int]:
+    ends = loaded.model.generation_config.eos_token_id
+    return frozenset(ends if isinstance(ends, list) else [ends])
+
+
+def _ms_since(began_s: float) -> int:
+    return round((time.perf_counter() - began_s) * MS_PER_S)
