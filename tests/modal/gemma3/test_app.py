@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import modal
+from modal_proto import api_pb2
 
 import gemma3_vlm_app
+from control_plane import ControlPlane
 from gemma3.session import Gemma3Session
 from gemma3.settings import Settings
 
@@ -45,18 +47,60 @@ def test_infer_chunk_has_the_signature_of_the_contract_m1() -> None:
 
 
 def test_the_options_follow_the_settings() -> None:
-    usual = gemma3_vlm_app.class_options(Settings())
-    assert (usual["gpu"], usual["min_containers"], usual["scaledown_window"]) == ("L40S", 0, 300)
-    assert usual["max_containers"] is None
-    assert usual["enable_memory_snapshot"] is True
-    assert usual["experimental_options"] == {"enable_gpu_snapshot": True}
-    assert usual["secrets"] == []
-    other = gemma3_vlm_app.class_options(
+    options = gemma3_vlm_app.class_options(
         Settings(gpu="H100", hf_secret_name="hf", gpu_snapshot=False, max_containers=3)
     )
-    assert (other["gpu"], other["max_containers"]) == ("H100", 3)
-    assert other["experimental_options"] == {}
-    assert len(other["secrets"]) == 1
+    assert (options["gpu"], options["max_containers"]) == ("H100", 3)
+    assert options["experimental_options"] == {}
+    assert len(options["secrets"]) == 1
+    assert gemma3_vlm_app.class_options(Settings())["secrets"] == []
+
+
+def test_modal_deploy_tells_modal_what_is_meant(tmp_path: Path) -> None:
+    """The real command from the repository's root, heard by a control plane on the loopback."""
+    plane = deploy(tmp_path, GEMMA3_MAX_BATCH="4", GEMMA3_HF_SECRET_NAME="gated")
+    created = {one.function.function_name: one.function for one in plane.calls_of("FunctionCreate")}
+    function = created["Gemma3VLMSession.*"]
+    assert set(function.method_definitions) == {"infer_chunk", "answer", "generate", "close"}
+    assert function.resources.gpu_config.gpu_type == "L40S"
+    assert (function.max_concurrent_inputs, function.target_concurrent_inputs) == (32, 16)
+    assert function.autoscaler_settings.min_containers == 0
+    assert function.autoscaler_settings.scaledown_window == 300
+    assert function.checkpointing_enabled
+    assert function.experimental_options["enable_gpu_snapshot"] == "True"
+    assert [mount.mount_path for mount in function.volume_mounts] == ["/weights"]
+    assert {one.deployment_name for one in plane.calls_of("SecretGetOrCreate")} == {"gated"}
+    infer_chunk = function.method_definitions["infer_chunk"]
+    assert api_pb2.DATA_FORMAT_CBOR in infer_chunk.supported_input_formats, "for JavaScript"
+    assert api_pb2.DATA_FORMAT_CBOR in infer_chunk.supported_output_formats
+    assert [(one.name, one.has_default) for one in infer_chunk.function_schema.arguments] == [
+        ("frames", False),
+        ("start_ts_s", False),
+        ("end_ts_s", False),
+        ("prompt", False),
+        ("history", True),
+        ("session_id", True),
+        ("questions", True),
+    ]
+
+
+def test_modal_deploy_sends_settings_pinned_packages_and_modules(tmp_path: Path) -> None:
+    plane = deploy(tmp_path, GEMMA3_MAX_BATCH="4")
+    images = [one.image for one in plane.calls_of("ImageGetOrCreate")]
+    commands = [command for image in images for command in image.dockerfile_commands]
+    assert any("GEMMA3_MAX_BATCH=4" in command for command in commands)
+    sent = {file.data for image in images for file in image.context_files}
+    for name in ("requirements.txt", "requirements-torch.txt"):
+        assert (MODAL_FOLDER / name).read_bytes() in sent
+    mounted = {
+        Path(file.filename).relative_to("/root").as_posix()
+        for method in ("MountGetOrCreate", "MountBuild")
+        for one in plane.calls_of(method)
+        for file in one.files
+        if file.filename.startswith("/root/")
+    }
+    modules = {f"gemma3/{path.name}" for path in (MODAL_FOLDER / "gemma3").glob("*.py")}
+    assert modules | {"gemma3_vlm_app.py"} <= mounted
 
 
 def test_a_setting_that_cannot_be_used_stops_the_deploy() -> None:
@@ -69,3 +113,27 @@ def test_a_setting_that_cannot_be_used_stops_the_deploy() -> None:
     )
     assert run.returncode != 0
     assert "GEMMA3_MAX_BATCH must be a whole number" in run.stderr
+
+
+def deploy(home: Path, **settings: str) -> ControlPlane:
+    """Runs ``modal deploy`` as an operator would. What Modal heard is in the result."""
+    with ControlPlane() as plane:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "MODAL_SERVER_URL": plane.url,
+            "MODAL_TOKEN_ID": "ak-test",
+            "MODAL_TOKEN_SECRET": "as-test",
+            **settings,
+        }
+        run = subprocess.run(
+            [sys.executable, "-m", "modal", "deploy", "modal/gemma3_vlm_app.py"],
+            cwd=MODAL_FOLDER.parent,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert run.returncode == 0, run.stdout + run.stderr
+    return plane
