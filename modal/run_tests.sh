@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Runs the tests of what runs on Modal. Needs Python 3.11 to 3.13 as python3 (or $PYTHON) with venv,
+# and the first time a package registry; the packages stay in .scratch/model until the pins change.
+#
+# A torch that the machine has already is used, whatever its build: PyPI's own brings 2.5 GB of CUDA.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+venv=.scratch/model
+python=${PYTHON:-python3}
+pins=$(cat modal/requirements*.txt | sha256sum; "$python" --version)
+
+"$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || {
+  echo "Cannot run the model tests as python3 must be 3.11 to 3.13: current value is $("$python" --version)" >&2
+  exit 1
+}
+
+if [ "$(cat "$venv/pins" 2>/dev/null)" != "$pins" ]; then
+  requirements=(-r modal/requirements.txt -r modal/requirements-test.txt)
+  options=(--system-site-packages)
+  if ! "$python" -c 'import torch' 2>/dev/null; then
+    requirements+=(-r modal/requirements-torch.txt)
+    options=()
+  fi
+  "$python" -m venv --clear "${options[@]}" "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir --require-hashes \
+    "${requirements[@]}"
+  printf %s "$pins" >"$venv/pins"
+fi
+
+# Nothing is to be fetched from here on: the model is built, not downloaded.
+HF_HUB_OFFLINE=1 exec "$venv/bin/python" -m pytest -q -c modal/pyproject.toml tests/modal "$@"
