@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Runs the tests of what runs on Modal. Needs Python 3.11 to 3.13 as python3 (or $PYTHON) with venv,
-# and the first time a package registry; the packages stay in .scratch/model until the pins change.
+# and the first time a package registry; the packages stay in the user's cache (5 GB, or 0.4 GB where
+# torch is there already) until the pins change: not in this folder, where deno would check them.
 #
 # A torch that the machine has already is used, whatever its build: PyPI's own brings 2.5 GB of CUDA.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-venv=.scratch/model
+venv=${XDG_CACHE_HOME:-$HOME/.cache}/foresight-model-tests
 python=${PYTHON:-python3}
 pins=$(cat modal/requirements*.txt | sha256sum; "$python" --version)
 
