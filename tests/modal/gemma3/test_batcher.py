@@ -82,7 +82,8 @@ def test_one_bad_request_fails_alone() -> None:
 def test_a_model_that_loses_a_result_gives_nobody_anothers() -> None:
     async def scenario() -> list[Batched[int] | BaseException]:
         batcher = batcher_of(lambda tickets: [7] * (len(tickets) - 1))
-        results = await asyncio.gather(batcher.submit(1), batcher.submit(2), return_exceptions=True)
+        calls = asyncio.gather(batcher.submit(1), batcher.submit(2), return_exceptions=True)
+        results = await asyncio.wait_for(calls, timeout=5)
         await batcher.close()
         return results
 

@@ -14,6 +14,7 @@ from gemma3.engine import Completion, Engine
 from gemma3.loading import Loaded
 from gemma3.preparing import Prepared, Preparer, PromptTooLong, Sampling
 from gemma3.prompts import about_images, question_text
+from gemma3.yes_no import YesNoTokens
 
 Picture = Callable[[int], Image.Image]
 NEW_TOKENS = 24
@@ -156,6 +157,21 @@ def test_a_row_stops_at_its_own_limit(engine: Engine, requests: list[Prepared]) 
     counts = [len(one.token_ids) for one in run(engine, short)]
     assert all(count <= row + 1 for row, count in enumerate(counts))
     assert counts[0] == 1
+
+
+def test_a_row_stops_at_an_end_token_and_its_neighbours_go_on(
+    loaded: Loaded, engine: Engine, requests: list[Prepared]
+) -> None:
+    free = [one.token_ids for one in run(engine, requests)]
+    end = free[0][3]
+    yes_no = YesNoTokens.of(loaded.processor.tokenizer)
+    ending = Engine(loaded.model, yes_no, frozenset([end]), vision_batch=4, max_rows=4)
+    stopped = [one.token_ids for one in run(ending, requests)]
+    assert len(stopped[0]) <= 3
+    for whole, part in zip(free, stopped, strict=True):
+        assert end not in part
+        assert whole[: len(part)] == part
+        assert len(part) == len(whole) or whole[len(part)] == end
 
 
 def test_text_and_pictures_share_a_batch(

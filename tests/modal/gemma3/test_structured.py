@@ -20,6 +20,11 @@ def test_read_refuses_all_else(text: str) -> None:
         JsonShape({"type": "array", "items": {"type": "integer"}}).read(text)
 
 
+def test_read_refuses_what_python_alone_takes_for_json() -> None:
+    with pytest.raises(NotValidJson, match="NaN"):
+        JsonShape({}).read('{"steps": NaN}')
+
+
 def test_read_says_where_and_what() -> None:
     shape = JsonShape({"properties": {"steps": {"type": "integer"}}})
     with pytest.raises(NotValidJson, match=r"\$\.steps: 'three' is not of type 'integer'"):
