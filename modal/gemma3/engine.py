@@ -4,9 +4,9 @@ Rows are padded on the left, so that they all end, and go on, at the same place.
 row's own tokens, so padding changes nothing in a row: in float32 a batch gives the tokens that each
 request gets alone.
 
-Keys and values of all layers are kept in full, those of sliding layers too (the mask does the
-sliding). That costs memory, and lets the questions take the pictures' part of a row out of the
-finished cache, whatever was generated behind it, instead of encoding the pictures again.
+Keys and values of all layers are kept in full and in place, those of sliding layers too (the mask
+does the sliding). That costs memory, and lets the questions take the pictures' part of a row out of
+the finished cache, whatever was generated behind it, instead of encoding the pictures again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import torch
 from transformers import Gemma3ForConditionalGeneration
-from transformers.cache_utils import DynamicCache
+from transformers.cache_utils import Cache, DynamicCache, StaticLayer
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from .batcher import Ticket
@@ -87,7 +87,7 @@ class Engine:
         """
         began_s = time.perf_counter()
         batch = self._collate(tickets)
-        cache = DynamicCache()
+        cache = self._empty_cache(batch)
         logits = self._prefill(batch, cache)
         self._wait_for_device()
         prefilled_s = time.perf_counter()
@@ -123,7 +123,14 @@ class Engine:
             lengths=mask.sum(dim=1),
         )
 
-    def _prefill(self, batch: _Batch, cache: DynamicCache) -> torch.Tensor:
+    def _empty_cache(self, batch: _Batch) -> Cache:
+        """Room for the prompts and all that may be said: to grow, a cache copies itself each step."""
+        most = max(ticket.request.max_new_tokens for ticket in batch.tickets)
+        length = batch.mask.shape[1] + most
+        layers = self._model.config.get_text_config().num_hidden_layers
+        return Cache(layers=[StaticLayer(length) for _ in range(layers)])
+
+    def _prefill(self, batch: _Batch, cache: Cache) -> torch.Tensor:
         """Fills the cache with the prompts. Returns ``[rows, vocabulary]`` for the next token."""
         pixels = [
             ticket.request.pixels for ticket in batch.tickets if ticket.request.pixels is not None
@@ -150,9 +157,7 @@ class Engine:
         ]
         return BaseModelOutputWithPooling(pooler_output=torch.cat(seen))
 
-    def _generate(
-        self, batch: _Batch, cache: DynamicCache, logits: torch.Tensor
-    ) -> list[list[int]]:
+    def _generate(self, batch: _Batch, cache: Cache, logits: torch.Tensor) -> list[list[int]]:
         """The tokens of each row, up to its end token, its limit or its cancellation."""
         rows = len(batch.tickets)
         said: list[list[int]] = [[] for _ in range(rows)]
@@ -183,7 +188,7 @@ class Engine:
             ).logits[:, -1]
         return said
 
-    def _answer(self, batch: _Batch, cache: DynamicCache) -> list[list[float]]:
+    def _answer(self, batch: _Batch, cache: Cache) -> list[list[float]]:
         """For each row the share of yes for each of its questions."""
         shares: list[list[float]] = [[] for _ in batch.tickets]
         asked = [
@@ -198,9 +203,7 @@ class Engine:
                 shares[row].append(share)
         return shares
 
-    def _ask(
-        self, batch: _Batch, cache: DynamicCache, asked: list[tuple[int, list[int]]]
-    ) -> list[float]:
+    def _ask(self, batch: _Batch, cache: Cache, asked: list[tuple[int, list[int]]]) -> list[float]:
         """Answers questions ``(row, tokens)`` side by side, each behind its row's pictures."""
         device = batch.token_ids.device
         shared = [batch.tickets[row].request.shared_tokens for row, _ in asked]
@@ -233,9 +236,7 @@ class Engine:
         return self._yes_no.shares(logits[torch.arange(len(asked), device=device), place])
 
     @staticmethod
-    def _fork(
-        batch: _Batch, cache: DynamicCache, rows: list[int], shared: list[int]
-    ) -> DynamicCache:
+    def _fork(batch: _Batch, cache: Cache, rows: list[int], shared: list[int]) -> Cache:
         """A new cache with the first ``shared`` tokens of each of ``rows``, padded on the left."""
         width = max(shared)
         starts = (batch.mask.shape[1] - batch.lengths).tolist()
