@@ -124,7 +124,7 @@ class Engine:
         )
 
     def _empty_cache(self, batch: _Batch) -> Cache:
-        """Room for the prompts and all that may be said: to grow, a cache copies itself each step."""
+        """Room for the prompts and what may be said: a cache that grows copies itself each step."""
         most = max(ticket.request.max_new_tokens for ticket in batch.tickets)
         length = batch.mask.shape[1] + most
         layers = self._model.config.get_text_config().num_hidden_layers
