@@ -38,7 +38,10 @@ async function runAll(
   kvPath: string,
 ): Promise<number> {
   const messages: string[] = [];
-  const surroundings = await startSurroundings({ pokeReceived: (text) => messages.push(text) });
+  const surroundings = await startSurroundings({
+    pokeReceived: (text) => messages.push(text),
+    model: null,
+  });
   const magicWord = crypto.randomUUID();
   const config = configOf({
     ...surroundings.settings,

@@ -1,9 +1,10 @@
 /**
- * `deno task dev`: Foresight on this machine with all that it talks to, started anew at every change
+ * `deno task dev [--model tiny|PATH]`: Foresight on this machine with all that it talks to, started anew at every change
  * of its sources. What the environment sets goes before what is said here.
  *
  * @module
  */
+import { parseArgs } from "node:util";
 import { parseConfig } from "../config.ts";
 import { consoleLogger, onStopSignal, readEnvironment, startApp } from "../main.ts";
 import { startSurroundings } from "./surroundings.ts";
@@ -20,8 +21,10 @@ const DEV_SETTINGS = {
 
 async function dev(): Promise<number> {
   const given = readEnvironment();
+  const { values: { model = null } } = parseArgs({ options: { model: { type: "string" } } });
   const surroundings = await startSurroundings({
     pokeReceived: (text) => say(`Poke got: ${text}`),
+    model,
   });
   const isSet = ([, value]: [string, string | undefined]) => Boolean(value?.trim());
   const set = Object.fromEntries(Object.entries(given).filter(isSet));
@@ -40,7 +43,7 @@ async function dev(): Promise<number> {
     `Message      curl ${app.url}/poke/send -H "x-magic-word: ${config.magicWord}" ` +
       `-d '{"message":"hello"}'`,
   );
-  say(`Modal        ${config.modal.serverUrl}`);
+  say(`Modal        ${config.modal.serverUrl}, with ${model ?? "the local describer"}`);
   say(`Poke         ${config.poke.url}`);
   say(`Try          deno task replay CLIP --url ${app.url} --magic-word ${config.magicWord}`);
   say();

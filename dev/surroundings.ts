@@ -1,11 +1,11 @@
 /**
- * What Foresight talks to, on this machine: the stand-in for Modal with the local describer, and a
- * sink for Poke.
+ * What Foresight talks to, on this machine: the stand-in for Modal with the local describer or the
+ * real class, and a sink for Poke.
  *
  * @module
  */
 import type { Environment } from "../config.ts";
-import { createLocalGemma } from "../modal/local/gemma.ts";
+import { createDescriberGemma, createWorkerGemma } from "../modal/local/gemma.ts";
 import { startLocalModal } from "../modal/local/server.ts";
 import { startPokeSink } from "./poke_sink.ts";
 
@@ -18,11 +18,21 @@ export interface Surroundings {
   close(): Promise<void>;
 }
 
+/** What the surroundings are to be like. */
+export interface SurroundingsOptions {
+  readonly pokeReceived: (message: string) => void;
+  /** `tiny`, a folder or a name on Hugging Face: the Python class with that model. Null: the describer. */
+  readonly model: string | null;
+}
+
 /** Starts both on free ports. */
 export async function startSurroundings(
-  { pokeReceived }: { readonly pokeReceived: (message: string) => void },
+  { pokeReceived, model }: SurroundingsOptions,
 ): Promise<Surroundings> {
-  const gemma = createLocalGemma();
+  const gemma = model === null ? createDescriberGemma() : createWorkerGemma({
+    command: "bash",
+    args: ["modal/venv.sh", "modal/worker.py", "--model", model],
+  });
   const modal = await startLocalModal({ classes: [gemma.served] });
   const poke = startPokeSink(pokeReceived);
   return {
@@ -37,7 +47,7 @@ export async function startSurroundings(
     },
     async close() {
       await modal.close();
-      gemma.close();
+      await gemma.close();
       await poke.close();
     },
   };

@@ -1,33 +1,6 @@
 #!/usr/bin/env bash
-# Runs the tests of what runs on Modal. Needs Python 3.11 to 3.13 as python3 (or $PYTHON) with venv,
-# and the first time a package registry; the packages stay in the user's cache (5 GB, or 0.4 GB where
-# torch is there already) until the pins change: not in this folder, where deno would check them.
-#
-# A torch that the machine has already is used, whatever its build: PyPI's own brings 2.5 GB of CUDA.
+# Runs the tests of what runs on Modal (venv.sh says what that needs).
 set -euo pipefail
 cd "$(dirname "$0")/.."
-
-venv=${XDG_CACHE_HOME:-$HOME/.cache}/foresight-model-tests
-python=${PYTHON:-python3}
-pins=$(cat modal/requirements*.txt | sha256sum; "$python" --version)
-
-"$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || {
-  echo "Cannot run the model tests as python3 must be 3.11 to 3.13: current value is $("$python" --version)" >&2
-  exit 1
-}
-
-if [ "$(cat "$venv/pins" 2>/dev/null)" != "$pins" ]; then
-  requirements=(-r modal/requirements.txt -r modal/requirements-test.txt)
-  options=(--system-site-packages)
-  if ! "$python" -c 'import torch' 2>/dev/null; then
-    requirements+=(-r modal/requirements-torch.txt)
-    options=()
-  fi
-  "$python" -m venv --clear "${options[@]}" "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir --require-hashes \
-    "${requirements[@]}"
-  printf %s "$pins" >"$venv/pins"
-fi
-
-# Nothing is to be fetched from here on: the model is built, not downloaded.
-HF_HUB_OFFLINE=1 exec "$venv/bin/python" -m pytest -q -c modal/pyproject.toml tests/modal "$@"
+# Nothing is to be fetched once the packages are there: the model is built, not downloaded.
+HF_HUB_OFFLINE=1 exec bash modal/venv.sh -m pytest -q -c modal/pyproject.toml tests/modal "$@"

@@ -1,12 +1,13 @@
 /**
  * `Gemma3VLMSession` as the stand-in serves it: the method contract of the deployed class (WIRE M),
- * with the local describer in the model's place.
+ * with the local describer in the model's place, or the real Python class in a process of its own.
  *
  * @module
  */
 import type { LocalClass } from "./classes.ts";
 import { createDescriberContainer } from "./describer/container.ts";
 import { INFER_CHUNK_PARAMETERS } from "./infer_chunk.ts";
+import { createWorkerProcess, type WorkerCommand } from "./worker_process.ts";
 
 /** What the class says it is, so that nobody takes it for Gemma. */
 export const LOCAL_MODEL = "local-descriptor";
@@ -14,15 +15,19 @@ export const LOCAL_MODEL = "local-descriptor";
 /** The class, and the end of its container. */
 export interface LocalGemma {
   readonly served: LocalClass;
-  close(): void;
+  close(): Promise<void>;
 }
 
-/** Starts a container; its Worker comes with the first call. It must be closed. */
-export function createLocalGemma(): LocalGemma {
+const NAMES = { app: "foresight-gemma3-vlm", name: "Gemma3VLMSession" };
+
+/** Calls that the Python class takes at once, as deployed (`@modal.concurrent`). */
+const WORKER_CONCURRENT = 32;
+
+/** The local describer; its Worker comes with the first call. It must be closed. */
+export function createDescriberGemma(): LocalGemma {
   const container = createDescriberContainer();
   const served: LocalClass = {
-    app: "foresight-gemma3-vlm",
-    name: "Gemma3VLMSession",
+    ...NAMES,
     methods: {
       infer_chunk: {
         parameters: INFER_CHUNK_PARAMETERS,
@@ -43,7 +48,27 @@ export function createLocalGemma(): LocalGemma {
       close: { parameters: [], call: () => null },
     },
   };
-  return { served, close: () => container.close() };
+  return { served, close: () => Promise.resolve(container.close()) };
+}
+
+/**
+ * The real class, hosted by `modal/worker.py`; its process comes with the first call, and comes again
+ * with the next one if it dies. It must be closed.
+ */
+export function createWorkerGemma(command: WorkerCommand): LocalGemma {
+  const worker = createWorkerProcess(command);
+  const served: LocalClass = {
+    ...NAMES,
+    maxConcurrent: WORKER_CONCURRENT,
+    methods: {
+      infer_chunk: {
+        parameters: INFER_CHUNK_PARAMETERS,
+        call: (args, signal) => worker.call("infer_chunk", { ...args }, signal),
+      },
+      close: { parameters: [], call: () => null },
+    },
+  };
+  return { served, close: () => worker.close() };
 }
 
 /** Words stand for tokens, as the describer has none. */

@@ -3,7 +3,7 @@ import { systemClock } from "../../../clock.ts";
 import { createScene } from "../../../dev/scene.ts";
 import type { Chunk, InferOutcome, VisionInferenceSession } from "../../../inference/client.ts";
 import { createModalInference } from "../../../inference/modal.ts";
-import { createLocalGemma, LOCAL_MODEL } from "../../../modal/local/gemma.ts";
+import { createDescriberGemma, LOCAL_MODEL } from "../../../modal/local/gemma.ts";
 import { startLocalModal } from "../../../modal/local/server.ts";
 
 const { signal } = new AbortController();
@@ -11,7 +11,7 @@ const CONTEXT = { prompt: "look", history: [], sessionId: "s", signal };
 
 /** The served class behind the real adapter, over a real connection. */
 async function withGemma(use: (session: VisionInferenceSession) => Promise<void>): Promise<void> {
-  const gemma = createLocalGemma();
+  const gemma = createDescriberGemma();
   const modal = await startLocalModal({ classes: [gemma.served] });
   const client = createModalInference({
     serverUrl: modal.url,
@@ -30,7 +30,7 @@ async function withGemma(use: (session: VisionInferenceSession) => Promise<void>
   } finally {
     await client.close();
     await modal.close();
-    gemma.close();
+    await gemma.close();
   }
 }
 
@@ -78,7 +78,7 @@ Deno.test("local Gemma answers no frames with an empty caption [M2]", () =>
   }));
 
 Deno.test("local Gemma's close() changes nothing for anybody [M4]", async () => {
-  const gemma = createLocalGemma();
+  const gemma = createDescriberGemma();
   const close = gemma.served.methods.close!;
   assertEquals(await close.call({}, signal), null);
   const described = await gemma.served.methods.infer_chunk!.call({
@@ -87,5 +87,5 @@ Deno.test("local Gemma's close() changes nothing for anybody [M4]", async () => 
     end_ts_s: 1,
   }, signal);
   assert((described as { caption: string }).caption.length > 0);
-  gemma.close();
+  await gemma.close();
 });
