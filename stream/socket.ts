@@ -4,9 +4,10 @@
  * @module
  */
 
-/** Close codes that we send (RFC 6455, section 7.4.1). */
+/** Close codes that we send, and that of a connection lost (RFC 6455, section 7.4.1). */
 export const CLOSE_CODE = {
   unsupportedData: 1003,
+  lost: 1006,
   policyViolation: 1008,
   messageTooBig: 1009,
   internalError: 1011,

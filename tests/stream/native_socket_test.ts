@@ -1,82 +1,17 @@
 import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
-// @ts-types="@types/ws"
-import { WebSocket } from "ws";
-import { VisionConnection } from "../../stream/connection.ts";
-import { createNativeUpgrade } from "../../stream/native_socket.ts";
 import type { Socket, SocketListener } from "../../stream/socket.ts";
 import { createFakeClock } from "../_fake_clock.ts";
 import { MAGIC_WORD, withForesight } from "../_foresight.ts";
 import { binaryFrame, dialRaw } from "../_raw_socket.ts";
 import { until } from "../modal/local/_fixture.ts";
-
-interface Bench {
-  readonly url: string;
-  /** What the listeners threw. */
-  readonly failures: unknown[];
-}
-
-/** A real server whose every request becomes a socket. */
-async function withSockets(
-  accept: (socket: Socket) => SocketListener,
-  use: (bench: Bench) => Promise<void>,
-): Promise<void> {
-  const failures: unknown[] = [];
-  const upgrade = createNativeUpgrade((error) => void failures.push(error));
-  const options = { hostname: "127.0.0.1", port: 0, onListen() {} };
-  const server = Deno.serve(options, (request) => upgrade(request, accept));
-  try {
-    await use({ url: `http://127.0.0.1:${server.addr.port}/`, failures });
-  } finally {
-    await server.shutdown();
-  }
-}
-
-/** Says every message back; notes what it hears of each connection, in the order of connecting. */
-function createEcho() {
-  const heard: string[][] = [];
-  const sockets: Socket[] = [];
-  const accept = (socket: Socket): SocketListener => {
-    const mine: string[] = [];
-    heard.push(mine);
-    sockets.push(socket);
-    return {
-      message(data) {
-        const text = typeof data === "string" ? `text ${data}` : `bytes ${data}`;
-        mine.push(text);
-        socket.send(text);
-      },
-      closed: (code, reason) => void mine.push(`closed ${code} ${reason}`),
-    };
-  };
-  return { heard, sockets, accept };
-}
-
-interface Client {
-  readonly messages: string[];
-  readonly ended: Promise<[code: number, reason: string]>;
-  readonly socket: WebSocket;
-}
-
-async function connect(url: string): Promise<Client> {
-  const socket = new WebSocket(url.replace("http", "ws"), { perMessageDeflate: false });
-  const messages: string[] = [];
-  socket.on("message", (data) => void messages.push(String(data)));
-  const ended = new Promise<[number, string]>((resolve) =>
-    socket.on("close", (code, reason) => resolve([code, String(reason)]))
-  );
-  await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
-  return { messages, ended, socket };
-}
-
-/** Shows that a connection works, and ends it. */
-async function echoAndLeave({ socket, messages, ended }: Client): Promise<void> {
-  const before = messages.length;
-  socket.send("still there");
-  await until(() => messages.length > before);
-  assertEquals(messages.at(-1), "text still there");
-  socket.close(1000, "bye");
-  await ended;
-}
+import {
+  CAP_BYTES,
+  connect,
+  createEcho,
+  createTalker,
+  echoAndLeave,
+  withSockets,
+} from "./_native_sockets.ts";
 
 Deno.test("native socket hands messages over in order, and tells the end once, last", async () => {
   const { heard, accept } = createEcho();
@@ -86,7 +21,7 @@ Deno.test("native socket hands messages over in order, and tells the end once, l
     socket.send("hello");
     socket.send(new Uint8Array());
     socket.close(4001, "seen enough");
-    assertEquals(await ended, [4001, "seen enough"]);
+    assertEquals(await ended(), [4001, "seen enough"]);
     await until(() => heard[0]!.length === 4);
     const said = ["bytes 1,2", "text hello", "bytes "];
     assertEquals([heard[0], messages], [[...said, "closed 4001 seen enough"], said]);
@@ -101,7 +36,7 @@ Deno.test("native socket closes with the code and reason it is told, and is sile
     socket.close(1008, "too fast");
     socket.close(1012, "going away");
     socket.send("too late");
-    assertEquals(await ended, [1008, "too fast"]);
+    assertEquals(await ended(), [1008, "too fast"]);
     await until(() => heard[0]!.length > 0);
     socket.close(1012, "going away");
     socket.send("too late");
@@ -116,7 +51,7 @@ Deno.test("native socket tells the end once when both sides close at the same ti
     await until(() => sockets.length === clients.length);
     for (const { socket } of clients) socket.close(1000, "bye");
     for (const socket of sockets) socket.close(1012, "going away");
-    await Promise.all(clients.map(({ ended }) => ended));
+    await Promise.all(clients.map(({ ended }) => ended()));
     await until(() => heard.every((events) => events.length > 0));
     await createFakeClock().tickAsync(0);
     assert(heard.every((events) => events.length === 1), JSON.stringify(heard));
@@ -138,7 +73,7 @@ Deno.test("native socket closes 1011 where a listener throws, and only there [V9
   await withSockets(accept, async ({ url, failures }) => {
     const [unlucky, neighbour] = [await connect(url), await connect(url)];
     unlucky.socket.send("burst");
-    assertEquals(await unlucky.ended, [1011, "internal error"]);
+    assertEquals(await unlucky.ended(), [1011, "internal error"]);
     await until(() => echo.heard[0]!.length > 1);
     assertEquals(failures.map(String), ["Error: a mistake of ours"]);
     assertEquals(echo.heard[0]!.filter((event) => event.startsWith("closed")), [
@@ -157,7 +92,7 @@ Deno.test("native socket closes 1011 where nobody can be found to listen", async
   };
   await withSockets(acceptSecond, async ({ url, failures }) => {
     const unlucky = await connect(url);
-    assertEquals(await unlucky.ended, [1011, "internal error"]);
+    assertEquals(await unlucky.ended(), [1011, "internal error"]);
     assertEquals(failures.map(String), ["Error: no room"]);
     await echoAndLeave(await connect(url));
   });
@@ -174,7 +109,7 @@ Deno.test("native socket survives a listener that throws at the end", async () =
   await withSockets(failAtEnd, async ({ url, failures }) => {
     const [first, second] = [await connect(url), await connect(url)];
     first.socket.close();
-    await first.ended;
+    await first.ended();
     await until(() => failures.length === 1);
     await echoAndLeave(second);
     await until(() => failures.length === 2);
@@ -225,37 +160,6 @@ Deno.test("native socket tells that a client has vanished, mid-message too [V9]"
   });
 });
 
-/** What a client may leave unread. */
-const CAP_BYTES = 256 * 1024;
-
-/** A connection whose every ack brings a long result; notes how it ended and what was queued. */
-function createTalker() {
-  const clock = createFakeClock();
-  const reason = "x".repeat(128 * 1024);
-  const ends: [number, string][] = [];
-  const bench = { clock, ends, frames: 0, mostQueuedBytes: 0, acceptTalker };
-  function acceptTalker(socket: Socket): SocketListener {
-    const measured: Socket = {
-      send: (text) => socket.send(text),
-      close: (code, reason) => socket.close(code, reason),
-      get queuedBytes() {
-        bench.mostQueuedBytes = Math.max(bench.mostQueuedBytes, socket.queuedBytes);
-        return socket.queuedBytes;
-      },
-    };
-    const limits = { maxFrameBytes: 0, maxFps: 0, resultFlushMs: 60_000 };
-    const connection = new VisionConnection(measured, { clock, ...limits }, {
-      offer() {
-        bench.frames++;
-        connection.tell({ kind: "failed", scope: "chunk", reason });
-      },
-      end: (code, reason) => void ends.push([code, reason]),
-    });
-    return connection;
-  }
-  return bench;
-}
-
 Deno.test("native socket counts what a client leaves unread, and the connection's cap ends it [V9]", async () => {
   const talker = createTalker();
   await withSockets(talker.acceptTalker, async ({ url }) => {
@@ -283,7 +187,7 @@ Deno.test("native socket lets a client stay that reads as much, message by messa
     }
     assertEquals([talker.ends, talker.mostQueuedBytes <= CAP_BYTES], [[], true]);
     socket.close(1000, "bye");
-    await ended;
+    await ended();
     await until(() => talker.ends.length === 1);
   });
   assertEquals(talker.clock.pendingTimers, 0);

@@ -1,0 +1,138 @@
+/**
+ * Real sockets for the tests of the native transport: servers, listeners, clients.
+ *
+ * @module
+ */
+import { assertEquals } from "@std/assert";
+// @ts-types="@types/ws"
+import { WebSocket } from "ws";
+import { VisionConnection } from "../../stream/connection.ts";
+import { createNativeUpgrade } from "../../stream/native_socket.ts";
+import type { Socket, SocketListener } from "../../stream/socket.ts";
+import { createFakeClock } from "../_fake_clock.ts";
+import { until } from "../modal/local/_fixture.ts";
+
+/** What a test gets. */
+export interface Bench {
+  readonly url: string;
+  /** What the listeners threw. */
+  readonly failures: unknown[];
+}
+
+/** A real server whose every request becomes a socket; waits until all of them have ended. */
+export async function withSockets(
+  accept: (socket: Socket) => SocketListener,
+  use: (bench: Bench) => Promise<void>,
+): Promise<void> {
+  const failures: unknown[] = [];
+  const upgrade = createNativeUpgrade((error) => void failures.push(error));
+  let open = 0;
+  const counted = (socket: Socket): SocketListener => {
+    const listener = accept(socket);
+    open++;
+    return {
+      message: (data) => listener.message(data),
+      closed(code, reason) {
+        open--;
+        listener.closed(code, reason);
+      },
+    };
+  };
+  const ending = new AbortController();
+  const options = { hostname: "127.0.0.1", port: 0, onListen() {}, signal: ending.signal };
+  const server = Deno.serve(options, (request) => upgrade(request, counted));
+  try {
+    await use({ url: `http://127.0.0.1:${server.addr.port}/`, failures });
+    await until(() => open === 0);
+    await server.shutdown();
+  } catch (error) {
+    // A shutdown would wait for clients that a failed test has left behind.
+    ending.abort();
+    await server.finished;
+    throw error;
+  }
+}
+
+/** Says every message back; notes what it hears of each connection, in the order of connecting. */
+export function createEcho() {
+  const heard: string[][] = [];
+  const sockets: Socket[] = [];
+  const accept = (socket: Socket): SocketListener => {
+    const mine: string[] = [];
+    heard.push(mine);
+    sockets.push(socket);
+    return {
+      message(data) {
+        const text = typeof data === "string" ? `text ${data}` : `bytes ${data}`;
+        mine.push(text);
+        socket.send(text);
+      },
+      closed: (code, reason) => void mine.push(`closed ${code} ${reason}`),
+    };
+  };
+  return { heard, sockets, accept };
+}
+
+/** A client that keeps to the rules. */
+export interface Client {
+  readonly messages: string[];
+  /** Waits for the end of the connection. */
+  ended(): Promise<[code: number, reason: string]>;
+  readonly socket: WebSocket;
+}
+
+/** Connects with `npm:ws`. */
+export async function connect(url: string): Promise<Client> {
+  const socket = new WebSocket(url.replace("http", "ws"), { perMessageDeflate: false });
+  const messages: string[] = [];
+  socket.on("message", (data) => void messages.push(String(data)));
+  const endings: [number, string][] = [];
+  socket.on("close", (code, reason) => void endings.push([code, String(reason)]));
+  await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
+  const ended = async () => {
+    await until(() => endings.length > 0);
+    return endings[0]!;
+  };
+  return { messages, ended, socket };
+}
+
+/** Shows that a connection works, and ends it. */
+export async function echoAndLeave({ socket, messages, ended }: Client): Promise<void> {
+  const before = messages.length;
+  socket.send("still there");
+  await until(() => messages.length > before);
+  assertEquals(messages.at(-1), "text still there");
+  socket.close(1000, "bye");
+  await ended();
+}
+
+/** What a client may leave unread. */
+export const CAP_BYTES = 256 * 1024;
+
+/** A connection whose every ack brings a long result; notes how it ended and what was queued. */
+export function createTalker() {
+  const clock = createFakeClock();
+  const reason = "x".repeat(128 * 1024);
+  const ends: [number, string][] = [];
+  const bench = { clock, ends, frames: 0, mostQueuedBytes: 0, acceptTalker };
+  function acceptTalker(socket: Socket): SocketListener {
+    const measured: Socket = {
+      send: (text) => socket.send(text),
+      close: (code, reason) => socket.close(code, reason),
+      get queuedBytes() {
+        bench.mostQueuedBytes = Math.max(bench.mostQueuedBytes, socket.queuedBytes);
+        return socket.queuedBytes;
+      },
+    };
+    const limits = { maxFrameBytes: 0, maxFps: 0, resultFlushMs: 60_000 };
+    const connection = new VisionConnection(measured, { clock, ...limits }, {
+      offer() {
+        bench.frames++;
+        connection.tell({ kind: "failed", scope: "chunk", reason });
+      },
+      end: (code, reason) => void ends.push([code, reason]),
+    });
+    return connection;
+  }
+  return bench;
+}
