@@ -84,6 +84,8 @@ function scopedRpc(
   return async (request, options) => {
     const scope = scopes.getStore();
     if (!scope) return await call(request, options);
+    // The SDK may have waited for what takes no signal (a blob's upload) while its caller gave up.
+    scope.signal.throwIfAborted();
     if (name === "functionMap") {
       const cancel = (functionCallId: unknown) =>
         lingers(cancelQuietly(client, functionCallId, clock));

@@ -126,7 +126,8 @@ async function unary(
 function throwIfFailed(response: Response, bytes: Uint8Array): void {
   const status = response.headers.get("grpc-status");
   if (status !== null && status !== "0") {
-    throw new GrpcError(Number(status), grpcMessageOf(response) || `gRPC status ${status}`);
+    const code = /^\d+$/.test(status) ? Number(status) : GRPC_STATUS.unknown;
+    throw new GrpcError(code, grpcMessageOf(response) || `gRPC status ${status}`);
   }
   if (!response.ok) {
     const code = response.status === 401

@@ -171,7 +171,7 @@ export type ModalMethod = keyof typeof MODAL_METHODS;
 export interface MessageCodec {
   /** Unknown fields are ignored; absent ones take protobuf's defaults. */
   encode(message: Record<string, unknown>): Uint8Array;
-  /** Absent scalar fields come back as their defaults, absent messages and oneofs as absent. */
+  /** Absent scalar fields come back as their defaults, absent messages as null, absent oneofs as absent. */
   decode(bytes: Uint8Array): Record<string, unknown>;
 }
 
