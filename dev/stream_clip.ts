@@ -60,17 +60,21 @@ export async function streamClip(options: StreamClipOptions): Promise<ClipReport
   const glasses = await connectGlasses(url, { magicWord, onAck: (ack) => heard.ack(ack) });
   heard.start();
   glasses.ended.then((ending) => heard.ended(ending));
-  for await (const frame of inTime(options, heard)) {
-    heard.sent();
-    glasses.send(frame);
-    options.onProgress?.(heard);
+  let endedByServer: Ending | null;
+  try {
+    for await (const frame of inTime(options, heard)) {
+      heard.sent();
+      glasses.send(frame);
+      options.onProgress?.(heard);
+    }
+    const lastFrameAtMs = clock.monotonicMs();
+    while (!heard.endedByServer && heard.isUnfinished(lastFrameAtMs)) {
+      await until(clock, clock.monotonicMs() + 20);
+    }
+  } finally {
+    ({ endedByServer } = heard);
+    await glasses.leave();
   }
-  const lastFrameAtMs = clock.monotonicMs();
-  while (!heard.endedByServer && heard.isUnfinished(lastFrameAtMs)) {
-    await until(clock, clock.monotonicMs() + 20);
-  }
-  const { endedByServer } = heard;
-  await glasses.leave();
   return { ...heard.report(), endedByServer };
 }
 

@@ -76,8 +76,8 @@ export function startStream(
       deps.streams.remove(connection, endStream(captioner, recorder, code, reason, endedAtMs));
     },
   });
-  deps.streams.add(connection);
   log.info("stream.started", { session_id: sessionId, captioned: identity !== null });
+  deps.streams.add(connection);
   return connection;
 }
 
