@@ -5,12 +5,13 @@
  * @module
  */
 import { createApp, type Deps } from "./app.ts";
-import { systemClock } from "./clock.ts";
+import { type Cancel, systemClock } from "./clock.ts";
 import { type Config, type Environment, type KvLocation, parseConfig, SETTINGS } from "./config.ts";
 import { createCounters } from "./counters.ts";
 import { createInferenceChain } from "./inference/chain.ts";
 import type { VisionInferenceClient } from "./inference/client.ts";
 import { createModalInference } from "./inference/modal.ts";
+import { modelIdentityOf } from "./inference/modal_identity.ts";
 import { createOpenAiInference } from "./inference/openai.ts";
 import { createLogger, lineWriter, type Logger, reasonOf } from "./log.ts";
 import { createPokeChannel } from "./messaging/poke.ts";
@@ -19,6 +20,8 @@ import { createNativeUpgrade } from "./stream/native_socket.ts";
 
 /** Close frames get so long to reach the clients before the listener goes. */
 const CLOSE_GRACE_MS = 20;
+/** The models are made ready so long after listening: a health check that waits goes first. */
+const PREPARE_DELAY_MS = 300;
 /** The platform kills a process five seconds after it asked it to end. */
 const STOP_DEADLINE_MS = 4000;
 
@@ -57,9 +60,13 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
   const url = urlOf(server.addr);
   if (config.magicWord === null) log.warn("access.closed", { reason: "MAGIC_WORD is not set" });
   log.info("listening", { url });
+  // Without a token of our own there may never be a stream that needs the SDK.
+  const hasIdentity = modelIdentityOf(new Headers(), config.modal) !== null;
+  const cancelPrepare = hasIdentity ? prepareLater(inference, log) : () => {};
   return {
     url,
     async stop() {
+      cancelPrepare();
       log.info("stopping", { streams: streams.size });
       await within(STOP_DEADLINE_MS, streams.drain());
       await new Promise<void>((resolve) => systemClock.after(CLOSE_GRACE_MS, resolve));
@@ -80,6 +87,17 @@ export function createInference({ inference, modal, openai }: Config): VisionInf
       : createOpenAiInference({ ...openai, ...common, fetch })
   );
   return clients.length === 1 ? clients[0]! : createInferenceChain(clients, systemClock);
+}
+
+/** Loading Modal's SDK stops all else for a fifth of a second: no stream shall feel that. */
+function prepareLater(inference: VisionInferenceClient, log: Logger): Cancel {
+  return systemClock.after(PREPARE_DELAY_MS, () => {
+    const startedAtMs = systemClock.monotonicMs();
+    inference.prepare().then(
+      () => log.debug("inference.prepared", { ms: systemClock.monotonicMs() - startedAtMs }),
+      (error) => log.warn("inference.not_prepared", { reason: reasonOf(error) }),
+    );
+  });
 }
 
 /** The variables that the process knows, as the operating system gives them. */

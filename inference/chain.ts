@@ -33,6 +33,9 @@ export function createInferenceChain(
   const members = clients.map((client) => ({ client, breaker: new Breaker(clock) }));
   return {
     openSession: (identity, signal) => openChain(members, identity, signal),
+    async prepare() {
+      await Promise.all(clients.map((client) => client.prepare()));
+    },
     async close() {
       await Promise.all(clients.map((client) => client.close()));
     },

@@ -95,6 +95,11 @@ export type OpenOutcome =
 export interface VisionInferenceClient {
   /** Resolves always: an unreachable model is an outcome. */
   openSession(identity: ModelIdentity | null, signal: AbortSignal): Promise<OpenOutcome>;
+  /**
+   * Loads what takes time to load, so that no stream has to wait for it. Optional to call; rejects if
+   * it cannot be loaded, which the first stream would find out too.
+   */
+  prepare(): Promise<void>;
   /** Lets go of connections, once what was still to be said over them is said. */
   close(): Promise<void>;
 }

@@ -8,5 +8,6 @@ import type { VisionInferenceClient } from "./client.ts";
 /** A client whose streams acknowledge frames and caption nothing. */
 export const noopInference: VisionInferenceClient = {
   openSession: () => Promise.resolve({ kind: "disabled" }),
+  prepare: () => Promise.resolve(),
   close: () => Promise.resolve(),
 };

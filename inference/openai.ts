@@ -63,6 +63,7 @@ export function createOpenAiInference(options: OpenAiInferenceOptions): VisionIn
   };
   return {
     openSession: () => Promise.resolve({ kind: "opened", session }),
+    prepare: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
 }

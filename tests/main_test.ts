@@ -83,6 +83,27 @@ Deno.test("main serves, sends its clients away with 1012 when told to stop, and 
     assertEquals(await new Response(process.stderr).text(), "");
   }));
 
+Deno.test("main loads Modal's SDK before a stream needs it", () =>
+  withScratch(async (folder) => {
+    const tokens = { MODAL_TOKEN_ID: "ak-1", MODAL_TOKEN_SECRET: "as-1" };
+    const settings = { KV_PATH: `${folder}/kv.sqlite`, LOG_LEVEL: "debug", ...tokens };
+    const process = startMain(settings);
+    const events: unknown[] = [];
+    for await (const { event } of linesOf(process)) {
+      events.push(event);
+      if (event === "inference.prepared") process.kill("SIGINT");
+    }
+    assertEquals(events, [
+      "access.closed",
+      "listening",
+      "inference.prepared",
+      "stopping",
+      "stopped",
+    ]);
+    await process.status;
+    await process.stderr.cancel();
+  }));
+
 Deno.test("main lets nobody in without a magic word, and says so [A2]", () =>
   withScratch(async (folder) => {
     const process = startMain({ KV_PATH: `${folder}/kv.sqlite` });

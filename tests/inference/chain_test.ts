@@ -51,6 +51,7 @@ function createModel(name: string) {
           return Promise.resolve({ kind: "unavailable", reason: `${name} is away` });
       }
     },
+    prepare: () => Promise.resolve(),
     close: () => Promise.resolve(void model.closed++),
   };
   return Object.assign(model, { client });

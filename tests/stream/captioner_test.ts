@@ -43,6 +43,7 @@ function createScriptedModel() {
   };
   const client: VisionInferenceClient = {
     openSession: () => new Promise((resolve) => opens.push(resolve)),
+    prepare: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
   const open = () => opens.shift()!({ kind: "opened", session });

@@ -1,0 +1,93 @@
+/**
+ * What is measured, and what it needs around it.
+ *
+ * @module
+ */
+import { SETTINGS } from "../config.ts";
+import { type Child, startChild } from "./_child.ts";
+import type { LoadTarget } from "./_load_connection.ts";
+
+const LOOPBACK = "--allow-net=127.0.0.1";
+const MAGIC_WORD = "open-sesame";
+
+/** A kind of server that can be started again and again. */
+export interface Contender {
+  readonly name: string;
+  start(): Promise<Server>;
+}
+
+/** A running server and how to stream to it. */
+export interface Server {
+  readonly child: Child;
+  readonly target: LoadTarget;
+}
+
+/** The limit: a server that does nothing but acknowledge. */
+export const BARE_ECHO: Contender = {
+  name: "bare echo",
+  async start() {
+    const child = await startChild({
+      name: "bare echo",
+      args: [LOOPBACK, "bench/_bare_echo.ts"],
+      urlIn: (line) => line,
+    });
+    return { child, target: { url: `${child.url}/`, headers: {} } };
+  },
+};
+
+/**
+ * Foresight as it runs in production, but for the limits that a load would meet.
+ *
+ * @param modalUrl of {@link startModalStub}
+ * @param kvPath a database file of its own
+ */
+export function foresight(modalUrl: string, kvPath: string): Contender {
+  const settings = {
+    HOST: "127.0.0.1",
+    PORT: "0",
+    MAGIC_WORD,
+    KV_PATH: kvPath,
+    MODAL_SERVER_URL: modalUrl,
+    MODAL_TOKEN_ID: "ak-bench",
+    MODAL_TOKEN_SECRET: "as-bench",
+    VISION_MAX_FPS: "0",
+    RATE_LIMIT_STREAMS_PER_MINUTE: "0",
+    // At this level it says where it listens; that costs a few lines for each stream.
+    LOG_LEVEL: "info",
+  };
+  return {
+    name: "Foresight",
+    async start() {
+      const child = await startChild({
+        name: "Foresight",
+        args: [
+          LOOPBACK,
+          "--allow-read=.",
+          "--allow-write=.scratch",
+          `--allow-env=${Object.keys(SETTINGS)}`,
+          "--ignore-env",
+          "main.ts",
+        ],
+        env: { ...unset(), ...settings },
+        urlIn: (line) => line.includes('"event":"listening"') ? JSON.parse(line).url : null,
+        isNews: (line) => !line.includes('"level":"info"'),
+      });
+      const url = `${child.url}/vision/stream`;
+      return { child, target: { url, headers: { "x-magic-word": MAGIC_WORD } } };
+    },
+  };
+}
+
+/** The model behind Foresight, on the stand-in for Modal. */
+export function startModalStub(): Promise<Child> {
+  return startChild({
+    name: "Modal stub",
+    args: [LOOPBACK, "--ignore-env", "bench/_modal_stub.ts"],
+    urlIn: (line) => line,
+  });
+}
+
+/** Every setting as if this machine set none. */
+function unset(): Record<string, string> {
+  return Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, ""]));
+}
