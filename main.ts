@@ -111,7 +111,7 @@ export function consoleLogger(config: Config): Logger {
 }
 
 /** Calls `stop` when the operating system or the platform asks the process to end. */
-export function onStopSignal(stop: () => void): void {
+function onStopSignal(stop: () => void): void {
   Deno.addSignalListener("SIGINT", stop);
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", stop);
 }

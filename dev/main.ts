@@ -6,7 +6,7 @@
  */
 import { parseArgs } from "node:util";
 import { parseConfig } from "../config.ts";
-import { consoleLogger, onStopSignal, readEnvironment, startApp } from "../main.ts";
+import { consoleLogger, readEnvironment, startApp } from "../main.ts";
 import { startSurroundings } from "./surroundings.ts";
 import { runCommand, say } from "./terminal.ts";
 
@@ -47,7 +47,8 @@ async function dev(): Promise<number> {
   say(`Poke         ${config.poke.url}`);
   say(`Try          deno task replay CLIP --url ${app.url} --magic-word ${config.magicWord}`);
   say();
-  await new Promise<void>((resolve) => onStopSignal(resolve));
+  // Not SIGTERM: whoever handles it keeps the watcher from ending, which then waits for a change.
+  await new Promise<void>((resolve) => Deno.addSignalListener("SIGINT", resolve));
   await app.stop();
   await surroundings.close();
   return 0;
