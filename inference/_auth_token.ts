@@ -7,6 +7,8 @@ import type { Clock } from "../clock.ts";
 
 /** Asked for anew so long before it ends, so that no call is made with a dying token. */
 const REFRESH_BEFORE_MS = 5 * 60_000;
+/** A renewal that failed is tried again after so long, while the old token is still good. */
+const RETRY_AFTER_MS = 30_000;
 /** For a token that does not say when it ends. */
 const DEFAULT_LIFETIME_MS = 20 * 60_000;
 
@@ -21,20 +23,33 @@ export function createAuthToken(
 ): () => Promise<string> {
   let token: string | null = null;
   let refreshAtMs = 0;
+  let expiresAtMs = 0;
   let pending: Promise<string> | null = null;
 
   async function refresh(): Promise<string> {
     const fresh = await fetchToken();
     const nowMs = clock.epochMs();
-    const expiresAtMs = expiryMsOf(fresh) ?? nowMs + DEFAULT_LIFETIME_MS;
+    expiresAtMs = expiryMsOf(fresh) ?? nowMs + DEFAULT_LIFETIME_MS;
     // A token that lives shorter than the margin is still good for half its life.
     refreshAtMs = Math.max(expiresAtMs - REFRESH_BEFORE_MS, (nowMs + expiresAtMs) / 2);
     return token = fresh;
   }
 
+  /** A renewal that fails early is no trouble yet. */
+  async function renew(): Promise<string> {
+    try {
+      return await refresh();
+    } catch (error) {
+      const nowMs = clock.epochMs();
+      if (!token || nowMs >= expiresAtMs) throw error;
+      refreshAtMs = Math.min(nowMs + RETRY_AFTER_MS, expiresAtMs);
+      return token;
+    }
+  }
+
   return () => {
     if (token && clock.epochMs() < refreshAtMs) return Promise.resolve(token);
-    pending ??= refresh().finally(() => pending = null);
+    pending ??= renew().finally(() => pending = null);
     return pending;
   };
 }

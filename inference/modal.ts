@@ -20,7 +20,6 @@ import type {
 import { outcomeOf } from "./_answer.ts";
 import { callWithin, type RpcClient, scoped } from "./_call_scope.ts";
 import { failureOf, needsLookup, refusesContext } from "./_failure.ts";
-import { installGoawayGuard } from "./_goaway_guard.ts";
 import { ModalTransport, type ModalTransportOptions } from "./_modal_transport.ts";
 import { noopInference } from "./noop.ts";
 import { SharedLookups } from "./_shared_lookups.ts";
@@ -153,7 +152,8 @@ async function connect(
   transport: ModalTransport,
   identity: ModelIdentity,
 ): Promise<ModalClient> {
-  if (options.transport === "grpc") installGoawayGuard();
+  // Only then: it brings node:http2, 3 MB that nothing else here needs.
+  if (options.transport === "grpc") (await import("./_goaway_guard.ts")).installGoawayGuard();
   const { ModalClient } = await import("modal");
   const client = new ModalClient({
     tokenId: identity.tokenId,

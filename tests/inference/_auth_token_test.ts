@@ -112,3 +112,24 @@ Deno.test("auth token that cannot be renewed is not given out beyond its time", 
   await assertRejects(authToken, Error, "refused");
   await authToken();
 });
+
+Deno.test("auth token that cannot be renewed yet is used until its end, and no longer", async () => {
+  let isRefused = false;
+  const { desk, clock, authToken } = createDesk((asked) => {
+    if (isRefused) throw new Error("Modal is away");
+    return jwtOf({ n: asked, exp: (clock.epochMs() + 20 * MINUTE_MS) / 1000 });
+  });
+  const first = await authToken();
+  isRefused = true;
+  clock.tick(15 * MINUTE_MS);
+  assertEquals(await authToken(), first);
+  assertEquals(await authToken(), first);
+  assertEquals(desk.asked, 2, "asked again after half a minute, not with each call");
+  clock.tick(30_000);
+  assertEquals(await authToken(), first);
+  assertEquals(desk.asked, 3);
+  clock.tick(5 * MINUTE_MS);
+  await assertRejects(() => authToken(), Error, "Modal is away");
+  isRefused = false;
+  assertEquals(await authToken() === first, false);
+});
