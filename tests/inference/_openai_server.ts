@@ -55,11 +55,9 @@ export function startOpenAiServer(apiKey: string): OpenAiServer {
       case "mumbles":
         return Response.json({ choices: [] });
       case "hangs":
-        return await new Promise((resolve) => {
-          const leave = () => resolve(refuse(503, "going away"));
-          leaving.add(leave);
-          request.signal.addEventListener("abort", leave);
-        });
+        return await new Promise((resolve) =>
+          leaving.add(() => resolve(refuse(503, "going away")))
+        );
     }
   };
   const listen = (port: number) =>
