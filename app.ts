@@ -58,6 +58,7 @@ export function createApp(deps: Deps): Hono {
       idempotency: createIdempotencyStore({ kv, clock }),
       sendsPerHour: config.rateLimits.pokePerHour,
       apiKey: config.poke.apiKey,
+      counters: deps.counters,
       log,
     }),
   );

@@ -89,12 +89,15 @@ export function createInference({ inference, modal, openai }: Config): VisionInf
   return clients.length === 1 ? clients[0]! : createInferenceChain(clients, systemClock);
 }
 
-/** Loading Modal's SDK stops all else for a fifth of a second: no stream shall feel that. */
+/** Loading Modal's SDK stops all else for more than a tenth of a second: no stream shall feel that. */
 function prepareLater(inference: VisionInferenceClient, log: Logger): Cancel {
   return systemClock.after(PREPARE_DELAY_MS, () => {
     const startedAtMs = systemClock.monotonicMs();
     inference.prepare().then(
-      () => log.debug("inference.prepared", { ms: systemClock.monotonicMs() - startedAtMs }),
+      () => {
+        const ms = Math.round(systemClock.monotonicMs() - startedAtMs);
+        log.debug("inference.prepared", { ms });
+      },
       (error) => log.warn("inference.not_prepared", { reason: reasonOf(error) }),
     );
   });

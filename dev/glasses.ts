@@ -1,8 +1,8 @@
 /**
  * Glasses to try the backend with: a WebSocket client that sends frames and keeps what it hears.
  *
- * Over `npm:ws`, because Deno's own client sends with Nagle on (44 ms for a large frame) and loses
- * the close code when the server closes while frames are still on their way (seen in 2.9.6).
+ * Over `npm:ws`, because Deno's own client sends with Nagle on (44 ms for a large frame), and cannot
+ * stop reading as a phone does that hangs.
  *
  * @module
  */

@@ -6,6 +6,7 @@
 import { type Context, Hono } from "@hono/hono";
 import { bodyLimit } from "@hono/hono/body-limit";
 import { z } from "zod";
+import type { Counters } from "../counters.ts";
 import { DEFAULT_WEARER } from "../kv/keys.ts";
 import type { Logger } from "../log.ts";
 import type { DeliveryOutcome } from "../messaging/channel.ts";
@@ -26,6 +27,7 @@ const sendSchema = z.object({
 export interface PokeDeps extends Omit<SenderDeps, "answerTo"> {
   /** For requests that bring no key of their own. */
   readonly apiKey: string | null;
+  readonly counters: Counters;
   readonly log: Logger;
 }
 
@@ -90,6 +92,7 @@ function respond(context: Context, deps: PokeDeps, outcome: SendOutcome): Respon
       return context.json({ detail: "An earlier attempt under this key may have arrived" }, 409);
     case "unavailable":
       deps.log.error("kv.poke_failed", { reason: outcome.reason });
+      deps.counters.kvFailures++;
       context.header("Retry-After", String(UNAVAILABLE_RETRY_AFTER_S));
       return context.json({ detail: "The send could not be counted, so it was not made" }, 503);
   }

@@ -189,6 +189,7 @@ Deno.test("poke does not send what it cannot count", async () => {
       assertEquals([response.status, response.headers.get("retry-after")], [503, "1"]);
       await response.body?.cancel();
     }
+    assertEquals((await (await foresight.fetch("/health")).json()).kv_failures, 2);
   }, { kv });
   assertEquals(received.length, 0);
   await poke.shutdown();

@@ -58,7 +58,7 @@ Deno.test("WorkerProcess fails what runs when its process dies, and starts anoth
   }));
 
 Deno.test("WorkerProcess that cannot start says so to every caller", async () => {
-  const worker = createWorkerProcess({ command: "deno", args: ["run", "no-such-file.ts"] });
+  const worker = createWorkerProcess({ command: "deno", args: ["eval", "Deno.exit(1)"] });
   await assertRejects(() => worker.call("echo", {}, signal), Error, "ended before it answered");
   await worker.close();
 });
