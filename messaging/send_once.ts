@@ -20,6 +20,8 @@ export interface SenderDeps {
   readonly idempotency: IdempotencyStore;
   /** Sends per hour for one wearer and key; 0: no limit. */
   readonly sendsPerHour: number;
+  /** Hears that KV did not take an answer which the caller got all the same. */
+  readonly answerNotKept: (reason: string) => void;
   /** How an outcome is told to the caller, who gets the same again when repeating the request. */
   readonly answerTo: (
     outcome: DeliveryOutcome,
@@ -86,7 +88,7 @@ async function send(
   }
   const outcome = await deps.channel.deliver({ text }, { key });
   const answer = deps.answerTo(outcome);
-  if (claim) await conclude(deps.idempotency, claim, outcome, answer);
+  if (claim) await conclude(deps, claim, outcome, answer);
   return { kind: "answered", isReplay: false, ...answer };
 }
 
@@ -97,7 +99,7 @@ async function send(
  * which never sends again.
  */
 async function conclude(
-  idempotency: IdempotencyStore,
+  { idempotency, answerNotKept }: SenderDeps,
   claim: Claim,
   outcome: DeliveryOutcome,
   answer: { readonly status: number; readonly body: string },
@@ -105,5 +107,5 @@ async function conclude(
   const concluded = outcome.kind === "failed"
     ? idempotency.release(claim)
     : idempotency.finish(claim, answer);
-  await concluded.catch(() => {});
+  await concluded.catch((error) => answerNotKept(reasonOf(error)));
 }

@@ -24,7 +24,7 @@ const sendSchema = z.object({
 }, { error: "must be a JSON object" });
 
 /** What the route needs. */
-export interface PokeDeps extends Omit<SenderDeps, "answerTo"> {
+export interface PokeDeps extends Omit<SenderDeps, "answerTo" | "answerNotKept"> {
   /** For requests that bring no key of their own. */
   readonly apiKey: string | null;
   readonly counters: Counters;
@@ -51,7 +51,9 @@ export function pokeRoutes(deps: PokeDeps): Hono {
       return context.json({ detail }, 422);
     }
     const request = { wearer: DEFAULT_WEARER, text: parsed.data.message, key, idempotencyKey };
-    return respond(context, deps, await sendOnce({ ...deps, answerTo }, request));
+    const answerNotKept = (reason: string) => countKvFailure(deps, "kv.poke_answer_lost", reason);
+    const sent = await sendOnce({ ...deps, answerTo, answerNotKept }, request);
+    return respond(context, deps, sent);
   });
 }
 
@@ -63,6 +65,11 @@ async function jsonOf(context: Context): Promise<unknown> {
   } catch {
     return text || undefined;
   }
+}
+
+function countKvFailure({ log, counters }: PokeDeps, event: string, reason: string): void {
+  counters.kvFailures++;
+  log.error(event, { reason });
 }
 
 /** P1 and P4. */
@@ -91,8 +98,7 @@ function respond(context: Context, deps: PokeDeps, outcome: SendOutcome): Respon
     case "unknown":
       return context.json({ detail: "An earlier attempt under this key may have arrived" }, 409);
     case "unavailable":
-      deps.log.error("kv.poke_failed", { reason: outcome.reason });
-      deps.counters.kvFailures++;
+      countKvFailure(deps, "kv.poke_failed", outcome.reason);
       context.header("Retry-After", String(UNAVAILABLE_RETRY_AFTER_S));
       return context.json({ detail: "The send could not be counted, so it was not made" }, 503);
   }

@@ -37,6 +37,7 @@ function createBench(kv: Deno.Kv, options: BenchOptions = {}) {
   const { sendsPerHour = 30, outcomes = [DELIVERED], idempotency = (real) => real } = options;
   const clock = createFakeClock();
   const left: [text: string, key: string][] = [];
+  const notKept: string[] = [];
   const deps: SenderDeps = {
     channel: {
       deliver({ text }, { key }) {
@@ -47,6 +48,7 @@ function createBench(kv: Deno.Kv, options: BenchOptions = {}) {
     rateLimiter: createRateLimiter({ kv, clock }),
     idempotency: idempotency(createIdempotencyStore({ kv, clock })),
     sendsPerHour,
+    answerNotKept: (reason) => void notKept.push(reason),
     answerTo,
   };
   // Time stands still while KV works: only the test moves it.
@@ -57,7 +59,7 @@ function createBench(kv: Deno.Kv, options: BenchOptions = {}) {
     while (left.length === 0) await clock.tickAsync(0);
     return { outcome };
   };
-  return { clock, left, send, begin };
+  return { clock, left, notKept, send, begin };
 }
 
 Deno.test("sendOnce sends, and answers a repeat without sending [P5]", () =>
@@ -193,4 +195,16 @@ Deno.test("sendOnce leaves neither text nor keys in KV [A4]", () =>
     await send({ text: "a private message", key: "sk-do-not-tell", idempotencyKey: "my-own-key" });
     const stored = await dumpKv(kv);
     for (const secret of ["private", "do-not-tell", "my-own"]) assert(!stored.includes(secret));
+  }));
+
+Deno.test("sendOnce answers its caller though KV does not take the answer, and says so [P5]", () =>
+  withKv(async (kv) => {
+    const idempotency = (real: IdempotencyStore): IdempotencyStore => ({
+      claim: (request) => real.claim(request),
+      release: (claim) => real.release(claim),
+      finish: () => Promise.reject(new Error("KV is gone")),
+    });
+    const { send, left, notKept } = createBench(kv, { idempotency });
+    const outcome = await send({ idempotencyKey: "k1" });
+    assertEquals([outcome.kind, left.length, notKept], ["answered", 1, ["KV is gone"]]);
   }));
