@@ -9,6 +9,7 @@ import { address, choice, count, list, number, secret, type Setting, text } from
 import { PROFILE_NAMES, profileNamed } from "./inference/profiles/profiles.ts";
 import { MAX_RATE_LIMIT } from "./kv/rate_limits.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
+import { redactAddresses } from "./redact.ts";
 
 const MS_PER_SECOND = 1000;
 const MAX_SECONDS = 86_400;
@@ -174,7 +175,7 @@ export function parseConfig(environment: Environment): ConfigOutcome {
 }
 
 function problemOf(name: string, isSecret: boolean, given: string, error: z.ZodError): string {
-  const value = isSecret ? "hidden, as it is a secret" : JSON.stringify(given);
+  const value = isSecret ? "hidden, as it is a secret" : JSON.stringify(redactAddresses(given));
   return `Cannot use ${name} as it ${error.issues[0]?.message}: current value is ${value}`;
 }
 

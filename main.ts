@@ -15,6 +15,7 @@ import { modelIdentityOf } from "./inference/modal_identity.ts";
 import { createOpenAiInference } from "./inference/openai.ts";
 import { createLogger, lineWriter, type Logger, reasonOf } from "./log.ts";
 import { createPokeChannel } from "./messaging/poke.ts";
+import { redactAddresses } from "./redact.ts";
 import { LiveStreams } from "./stream/live_streams.ts";
 import { createNativeUpgrade } from "./stream/native_socket.ts";
 
@@ -134,7 +135,9 @@ export async function openKv(location: KvLocation): Promise<Deno.Kv> {
     return await Deno.openKv(place);
   } catch (error) {
     const where = place ?? "the platform's own";
-    throw new Error(`KV cannot be opened at ${where}: ${reasonOf(error)}`, { cause: error });
+    throw new Error(redactAddresses(`KV cannot be opened at ${where}: ${reasonOf(error)}`), {
+      cause: error,
+    });
   }
 }
 

@@ -34,6 +34,11 @@ export function createRedactor(...secrets: readonly string[]): Redactor {
   return { text, json };
 }
 
+/** Text with the user and password taken out of any address in it: `https://[redacted]@host`. */
+export function redactAddresses(text: string): string {
+  return text.replace(/:\/\/[^\s/@]+@/g, `://${REDACTED}@`);
+}
+
 /** A path with its query's names kept and their values taken out. */
 export function redactQuery(url: URL): string {
   const names = [...new Set(url.searchParams.keys())];

@@ -70,6 +70,10 @@ Deno.test("parseConfig says which variable, what it must be and what it is", () 
     "Cannot use FORESIGHT_POKE_URL as it must be an address that begins https:// or http://: " +
     'current value is "poke.com"',
   ]);
+  assertEquals(problems({ KV_URL: "ftp://me:hush@host/x" }), [
+    "Cannot use KV_URL as it must be an address that begins https:// or http://: " +
+    'current value is "ftp://[redacted]@host/x"',
+  ]);
   assertEquals(problems({ KV_PATH: "a.sqlite", KV_URL: "https://kv" }), [
     "Cannot use KV_URL as it must be unset beside KV_PATH: current value is set",
   ]);
