@@ -13,7 +13,8 @@ from typing import Any
 import modal
 
 from gemma3.session import Gemma3Session
-from gemma3.settings import Settings, given, read_settings
+from gemma3.settings import PREFIX, Settings, read_settings
+from serving.knobs import given
 
 APP_NAME = "foresight-gemma3-vlm"
 PYTHON_VERSION = "3.11"
@@ -27,7 +28,7 @@ def build_image(environment: dict[str, str]) -> modal.Image:
     for requirements in ("requirements.txt", "requirements-torch.txt"):
         packages = packages.pip_install_from_requirements(str(HERE / requirements))
     return packages.env({"HF_HOME": WEIGHTS_FOLDER, **environment}).add_local_python_source(
-        "gemma3"
+        "gemma3", "serving"
     )
 
 
@@ -52,7 +53,7 @@ def class_options(settings: Settings) -> dict[str, Any]:
 
 
 settings = read_settings(os.environ)
-app = modal.App(APP_NAME, image=build_image(given(os.environ)))
+app = modal.App(APP_NAME, image=build_image(given(PREFIX, os.environ)))
 
 
 @app.function(

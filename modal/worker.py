@@ -4,7 +4,8 @@ Speaks lines of JSON on its standard streams, so that the stand-in for Modal can
 behind its gRPC:
 
 - out, once: ``{"ready": true}``
-- in: ``{"id": 1, "method": "infer_chunk", "args": {...}}``, frames as base64; ``{"id": 1, "cancel": true}``
+- in: ``{"id": 1, "method": "infer_chunk", "args": {...}}``, frames as base64;
+  ``{"id": 1, "cancel": true}``
 - out: ``{"id": 1, "result": ...}`` or ``{"id": 1, "error": {"name": ..., "message": ...}}``
 
 It ends when its input does.

@@ -20,10 +20,11 @@ from transformers import Gemma3ForConditionalGeneration
 from transformers.cache_utils import Cache, DynamicCache, StaticLayer
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from .batcher import Ticket
+from serving.batcher import Ticket
+from serving.sampling import Drawer
+from serving.yes_no import YesNoTokens
+
 from .preparing import Prepared
-from .sampling import Drawer
-from .yes_no import YesNoTokens
 
 MS_PER_S = 1_000
 

@@ -13,21 +13,10 @@ from dataclasses import dataclass
 import torch
 from PIL import Image
 
-from .prompts import Message, about_images, question_text
+from serving.prompts import Message, about_images, question_text
+from serving.sampling import GREEDY, Sampling
 
 IMAGE_TOKEN_TYPE = 1
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How the next token is chosen."""
-
-    temperature: float = 0.0
-    """0 takes the most probable."""
-    top_p: float = 1.0
-    """Only the most probable tokens that together reach this share are drawn from."""
-    seed: int | None = None
-    """None draws differently each time."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +29,7 @@ class Prepared:
     pixels: torch.Tensor | None
     """``[pictures, 3, height, width]``, float32, on the CPU; None without pictures."""
     max_new_tokens: int
-    sampling: Sampling = Sampling()
+    sampling: Sampling = GREEDY
     shared_tokens: int = 0
     """Leading tokens, all pictures included, that every question begins with too."""
     questions: tuple[list[int], ...] = ()
@@ -74,7 +63,7 @@ class Preparer:
         text: str,
         *,
         max_new_tokens: int,
-        sampling: Sampling = Sampling(),
+        sampling: Sampling = GREEDY,
         conditions: Sequence[str] = (),
     ) -> Prepared:
         """A request about pictures, and yes/no conditions about the same pictures."""
@@ -92,7 +81,7 @@ class Preparer:
         )
 
     def chat(
-        self, messages: Sequence[Message], *, max_new_tokens: int, sampling: Sampling = Sampling()
+        self, messages: Sequence[Message], *, max_new_tokens: int, sampling: Sampling = GREEDY
     ) -> Prepared:
         """A request in words alone, of any number of turns."""
         plain: list[Message] = [

@@ -15,7 +15,7 @@ from typing import Any
 
 from PIL import Image
 
-from .arguments import (
+from serving.arguments import (
     BadArgument,
     Condition,
     read_conditions,
@@ -26,15 +26,16 @@ from .arguments import (
     read_seconds,
     read_text,
 )
-from .batcher import Batched, Batcher, Ticket
+from serving.batcher import Batched, Batcher, Ticket
+from serving.frames import FrameLimits, decode_frames
+from serving.prompts import Message, caption_text, free_question_text
+from serving.structured import JsonShape, NotValidJson, repair_request
+from serving.yes_no import YesNoTokens
+
 from .engine import Completion, Engine
-from .frames import FrameLimits, decode_frames
 from .loading import Loaded
 from .preparing import Prepared, Preparer, Sampling
-from .prompts import Message, caption_text, free_question_text
 from .settings import Settings
-from .structured import JsonShape, NotValidJson, repair_request
-from .yes_no import YesNoTokens
 
 MS_PER_S = 1_000
 MAX_MESSAGES = 63

@@ -99,7 +99,11 @@ def test_modal_deploy_sends_settings_pinned_packages_and_modules(tmp_path: Path)
         for file in one.files
         if file.filename.startswith("/root/")
     }
-    modules = {f"gemma3/{path.name}" for path in (MODAL_FOLDER / "gemma3").glob("*.py")}
+    modules = {
+        path.relative_to(MODAL_FOLDER).as_posix()
+        for folder in ("gemma3", "serving")
+        for path in (MODAL_FOLDER / folder).glob("*.py")
+    }
     assert modules | {"gemma3_vlm_app.py"} <= mounted
 
 

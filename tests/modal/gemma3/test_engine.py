@@ -9,12 +9,13 @@ import pytest
 import torch
 from PIL import Image
 
-from gemma3.batcher import Ticket
 from gemma3.engine import Completion, Engine
 from gemma3.loading import Loaded
-from gemma3.preparing import Prepared, Preparer, PromptTooLong, Sampling
-from gemma3.prompts import about_images, question_text
-from gemma3.yes_no import YesNoTokens
+from gemma3.preparing import Prepared, Preparer, PromptTooLong
+from serving.batcher import Ticket
+from serving.prompts import about_images, question_text
+from serving.sampling import Sampling
+from serving.yes_no import YesNoTokens
 
 Picture = Callable[[int], Image.Image]
 NEW_TOKENS = 24

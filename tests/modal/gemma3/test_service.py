@@ -10,15 +10,15 @@ from typing import Any, TypeVar
 
 import pytest
 
-from gemma3.arguments import BadArgument
-from gemma3.batcher import Overloaded, Ticket
 from gemma3.engine import Completion
-from gemma3.frames import NoFrameDecodable
 from gemma3.loading import Loaded
 from gemma3.preparing import Prepared, PromptTooLong
-from gemma3.prompts import STALE_HISTORY
 from gemma3.service import Gemma3Service, JsonNotProduced
 from gemma3.settings import Settings
+from serving.arguments import BadArgument
+from serving.batcher import Overloaded, Ticket
+from serving.frames import NoFrameDecodable
+from serving.prompts import STALE_HISTORY
 
 Jpeg = Callable[[int], bytes]
 Value = TypeVar("Value")

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from gemma3.settings import Settings, SettingsError, given, read_settings
+from gemma3.settings import PREFIX, Settings, read_settings
+from serving.knobs import SettingsError, given
 
 
 def test_nothing_set_gives_the_defaults() -> None:
@@ -58,4 +59,4 @@ def test_what_contradicts_itself_is_refused() -> None:
 
 def test_given_hands_on_only_what_is_ours_and_set() -> None:
     environment = {"GEMMA3_GPU": "H100", "GEMMA3_DEVICE": " ", "HF_TOKEN": "secret"}
-    assert given(environment) == {"GEMMA3_GPU": "H100"}
+    assert given(PREFIX, environment) == {"GEMMA3_GPU": "H100"}

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 
-from .preparing import Sampling
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the next token is chosen."""
+
+    temperature: float = 0.0
+    """0 takes the most probable."""
+    top_p: float = 1.0
+    """Only the most probable tokens that together reach this share are drawn from."""
+    seed: int | None = None
+    """None draws differently each time."""
+
+
+GREEDY = Sampling()
 
 
 class Drawer:

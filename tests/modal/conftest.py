@@ -17,7 +17,7 @@ from gemma3.engine import Engine
 from gemma3.loading import Loaded, load
 from gemma3.preparing import Preparer
 from gemma3.settings import Settings
-from gemma3.yes_no import YesNoTokens
+from serving.yes_no import YesNoTokens
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ import urllib.request
 
 import pytest
 
-from gemma3.arguments import BadArgument
-from gemma3.structured import JsonShape, NotValidJson
+from serving.arguments import BadArgument
+from serving.structured import JsonShape, NotValidJson
 
 
 def test_read_takes_json_with_and_without_a_fence() -> None:

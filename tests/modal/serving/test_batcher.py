@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from gemma3.batcher import Batched, Batcher, Closed, Overloaded, Ticket
+from serving.batcher import Batched, Batcher, Closed, Overloaded, Ticket
 
 Batches = list[list[int]]
 

@@ -132,7 +132,7 @@ class Batcher(Generic[Request, Result]):
         # Not in __init__: a memory snapshot is taken before there is a loop to belong to.
         if self._serving is None:
             self._arrival = asyncio.Event()
-            self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gemma3-model")
+            self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
             self._serving = asyncio.get_running_loop().create_task(self._serve())
 
     async def _serve(self) -> None:

@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 from PIL import Image
 
-from gemma3.frames import FrameLimits, NoFrameDecodable, choose, decode, decode_frames
+from serving.frames import FrameLimits, NoFrameDecodable, choose, decode, decode_frames
 
 LIMITS = FrameLimits(max_frames=3, max_edge=64, max_pixels=1_000_000, max_bytes=100_000)
 ORIENTATION = 0x0112
@@ -51,7 +51,7 @@ def test_decode_frames_decodes_no_more_than_it_shows(
         seen.append(frame)
         return decode(frame, limits)
 
-    monkeypatch.setattr("gemma3.frames.decode", counting)
+    monkeypatch.setattr("serving.frames.decode", counting)
     decode_frames([_png(shade) for shade in range(100)], LIMITS, pool)
     assert len(seen) == LIMITS.max_frames
 

@@ -5,8 +5,7 @@ from collections import Counter
 import pytest
 import torch
 
-from gemma3.preparing import Sampling
-from gemma3.sampling import Drawer
+from serving.sampling import Drawer, Sampling
 
 LOGITS = torch.tensor([0.5, 0.3, 0.15, 0.05]).log()
 DRAWS = 2_000
