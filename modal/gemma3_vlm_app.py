@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import modal
+import modal.experimental
 
 from gemma3.session import Gemma3Session
 from gemma3.settings import PREFIX, Settings, read_settings
@@ -80,3 +81,7 @@ class Gemma3VLMSession(Gemma3Session):
     generate = modal.method()(Gemma3Session.generate)
     close = modal.method()(Gemma3Session.close)
     stop = modal.exit()(Gemma3Session.stop)
+
+    def retire(self) -> None:
+        """Modal puts another container in the place of this one."""
+        modal.experimental.stop_fetching_inputs()

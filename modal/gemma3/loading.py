@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from transformers import AutoProcessor, Gemma3ForConditionalGeneration
 
+from .attention import register_grouped_sdpa
 from .settings import Settings
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -48,13 +49,15 @@ def waiting_placement(settings: Settings) -> Placement:
 
 def load(settings: Settings, placement: Placement | None = None) -> Loaded:
     """Loads both, where the settings want them unless told otherwise."""
+    register_grouped_sdpa()
     where = placement or placement_of(settings)
     revision = settings.model_revision or None
     model = Gemma3ForConditionalGeneration.from_pretrained(
         settings.model_id,
         revision=revision,
         dtype=where.dtype,
-        attn_implementation=settings.attention,
+        # Pictures need no mask: there PyTorch takes its own FlashAttention where the GPU has it.
+        attn_implementation={"text_config": settings.attention, "vision_config": "sdpa"},
     )
     model.to(where.device).eval()
     # The PIL processor gives the same pixels with and without torchvision, whichever is there.

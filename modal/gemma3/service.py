@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from PIL import Image
 
 from serving.arguments import (
@@ -32,6 +33,7 @@ from serving.prompts import Message, caption_text, free_question_text
 from serving.structured import JsonShape, NotValidJson, repair_request
 from serving.yes_no import YesNoTokens
 
+from .decoding import Compiling
 from .engine import Completion, Engine
 from .loading import Loaded
 from .preparing import Prepared, Preparer, Sampling
@@ -41,6 +43,7 @@ MS_PER_S = 1_000
 MAX_MESSAGES = 63
 YES_THRESHOLD = 0.5
 WARM_UP_TOKENS = 2
+COMPILE_WISHES = {"auto": None, "on": True, "off": False}
 
 
 class JsonNotProduced(RuntimeError):
@@ -71,7 +74,8 @@ class _Said:
 class Gemma3Service:
     """One model, many wearers. All methods may run at once, on one event loop."""
 
-    def __init__(self, loaded: Loaded, settings: Settings) -> None:
+    def __init__(self, loaded: Loaded, settings: Settings, retire: Callable[[], None]) -> None:
+        """``retire`` is called when the GPU has failed for good: no later call can succeed."""
         tokenizer = loaded.processor.tokenizer
         self._settings = settings
         self._tokenizer = tokenizer
@@ -93,9 +97,11 @@ class Gemma3Service:
             _end_tokens(loaded),
             vision_batch=settings.vision_batch,
             max_rows=settings.max_batch,
+            compiling=Compiling(COMPILE_WISHES[settings.compile]),
         )
+        self._retire = retire
         self._batcher: Batcher[Prepared, Completion] = Batcher(
-            self.engine.run,
+            self._run,
             window_ms=settings.batch_window_ms,
             max_batch=settings.max_batch,
             max_waiting=settings.max_waiting,
@@ -212,13 +218,23 @@ class Gemma3Service:
             max_new_tokens=WARM_UP_TOKENS,
             conditions=[""],
         )
-        self.engine.run([Ticket(prepared, time.perf_counter())])
+        # One row and several are compiled apart.
+        for rows in (1, 2) if self.engine.compiles else (1,):
+            tickets = [Ticket(prepared, time.perf_counter()) for _ in range(rows)]
+            self.engine.run(tickets, may_end=False)
 
     async def close(self) -> None:
         """Ends the batcher and the threads. Calls that wait fail."""
         await self._batcher.close()
         self._frame_pool.shutdown(wait=False, cancel_futures=True)
         self._request_pool.shutdown(wait=False, cancel_futures=True)
+
+    def _run(self, tickets: Sequence[Ticket[Prepared]]) -> list[Completion]:
+        try:
+            return self.engine.run(tickets)
+        except torch.AcceleratorError:  # want of memory is another error, and passes
+            self._retire()
+            raise
 
     async def _about(
         self, frames: list[bytes], text: str, max_new_tokens: int, conditions: list[Condition]

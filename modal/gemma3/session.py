@@ -30,7 +30,7 @@ class Gemma3Session:
 
         self.settings = read_settings(os.environ)
         placement = waiting_placement(self.settings) if self._waits_for_gpu() else None
-        self.service = Gemma3Service(load(self.settings, placement), self.settings)
+        self.service = Gemma3Service(load(self.settings, placement), self.settings, self.retire)
         if placement is None:
             self.service.warm_up()
 
@@ -74,6 +74,9 @@ class Gemma3Session:
 
     async def close(self) -> None:
         """There for older callers. No session has state here that could end (M4)."""
+
+    def retire(self) -> None:
+        """The GPU has failed for good: the host is to take no more calls here, and start anew."""
 
     async def stop(self) -> None:
         """The container ends."""

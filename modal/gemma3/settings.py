@@ -23,7 +23,10 @@ class Settings:
     """``auto`` is CUDA where there is one."""
     dtype: str = knob("auto", one_of("auto", "float32", "bfloat16"))
     """``auto`` is bfloat16 on CUDA, float32 on a CPU."""
-    attention: str = knob("sdpa", one_of("sdpa", "flash_attention_2", "eager"))
+    attention: str = knob("grouped_sdpa", one_of("grouped_sdpa", "sdpa", "eager"))
+    """Of the language model. FlashAttention cannot look both ways within a picture."""
+    compile: str = knob("auto", one_of("auto", "on", "off"))
+    """Whether the step that makes a word is compiled; ``auto`` does so on a GPU."""
 
     # Frames.
     max_frames_per_chunk: int = knob(6, whole(1, 64))

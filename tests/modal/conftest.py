@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import torch
 from PIL import Image
 
 import tiny_gemma3
+from gemma3.decoding import Compiling
 from gemma3.engine import Engine
 from gemma3.loading import Loaded, load
 from gemma3.preparing import Preparer
@@ -39,6 +41,12 @@ def loaded(settings: Settings) -> Loaded:
     return load(settings)
 
 
+@pytest.fixture(scope="session")
+def plain(settings: Settings) -> Loaded:
+    """The same weights with transformers' plainest attention: what shortcuts are held against."""
+    return load(replace(settings, attention="eager"))
+
+
 @pytest.fixture
 def pool() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(2) as executor:
@@ -54,7 +62,9 @@ def preparer(loaded: Loaded, pool: ThreadPoolExecutor) -> Preparer:
 def engine(loaded: Loaded) -> Engine:
     ends = frozenset(loaded.model.generation_config.eos_token_id)
     yes_no = YesNoTokens.of(loaded.processor.tokenizer)
-    return Engine(loaded.model, yes_no, ends, vision_batch=4, max_rows=4)
+    return Engine(
+        loaded.model, yes_no, ends, vision_batch=4, max_rows=4, compiling=Compiling(wanted=False)
+    )
 
 
 @pytest.fixture

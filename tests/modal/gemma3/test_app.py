@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import modal
+import pytest
 from modal_proto import api_pb2
 
 import gemma3_vlm_app
@@ -37,6 +38,16 @@ def test_the_app_has_its_name_and_the_class_its_methods() -> None:
     assert isinstance(session, modal.Cls)
     methods = set(session._get_method_names())
     assert methods == {"infer_chunk", "answer", "generate", "close"}
+
+
+def test_a_container_whose_gpu_failed_fetches_no_more_calls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stopped: list[bool] = []
+    monkeypatch.setattr(modal.experimental, "stop_fetching_inputs", lambda: stopped.append(True))
+    user_class = gemma3_vlm_app.Gemma3VLMSession._get_user_cls()
+    user_class.retire(object())
+    assert stopped == [True]
 
 
 def test_infer_chunk_has_the_signature_of_the_contract_m1() -> None:

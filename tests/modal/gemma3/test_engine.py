@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+from gemma3.decoding import Compiling
 from gemma3.engine import Completion, Engine
 from gemma3.loading import Loaded
 from gemma3.preparing import Prepared, Preparer, PromptTooLong
@@ -60,20 +61,29 @@ def test_drawn_tokens_do_not_depend_on_the_neighbours(
 
 
 def test_generation_equals_that_of_transformers(
-    engine: Engine, loaded: Loaded, requests: list[Prepared]
+    engine: Engine, plain: Loaded, requests: list[Prepared]
 ) -> None:
     for request in requests:
         with torch.inference_mode():
-            output = loaded.model.generate(
+            output = plain.model.generate(
                 input_ids=torch.tensor([request.token_ids]),
                 attention_mask=torch.ones(1, len(request.token_ids), dtype=torch.long),
                 token_type_ids=torch.tensor([request.token_types]),
                 pixel_values=request.pixels,
                 max_new_tokens=request.max_new_tokens,
             )[0, len(request.token_ids) :].tolist()
-        ends = loaded.model.generation_config.eos_token_id
+        ends = plain.model.generation_config.eos_token_id
         expected = output[:-1] if output[-1] in ends else output
         assert run(engine, [request])[0].token_ids == expected
+
+
+def test_a_row_that_may_not_end_goes_on_to_its_limit(
+    engine: Engine, requests: list[Prepared]
+) -> None:
+    endless = engine.run([Ticket(request, 0.0) for request in requests], may_end=False)
+    assert [len(one.token_ids) for one in endless] == [one.max_new_tokens for one in requests]
+    for one, other in zip(run(engine, requests), endless, strict=True):
+        assert other.token_ids[: len(one.token_ids)] == one.token_ids
 
 
 def test_prompts_cross_the_sliding_window(requests: list[Prepared]) -> None:
@@ -97,7 +107,7 @@ def test_preparing_equals_the_processors_own_template(
 
 
 def test_questions_get_what_a_conversation_of_their_own_gets(
-    engine: Engine, loaded: Loaded, preparer: Preparer, picture: Picture
+    engine: Engine, plain: Loaded, preparer: Preparer, picture: Picture
 ) -> None:
     conditions = ["a dog", "it is dark in here", "the door is open"]
     rows = [[picture(1)], [picture(2), picture(3), picture(4)]]
@@ -109,7 +119,7 @@ def test_questions_get_what_a_conversation_of_their_own_gets(
     ]
     completions = run(engine, requests)
     for pictures, completion in zip(rows, completions, strict=True):
-        expected = [share_of_fresh(loaded, preparer, pictures, text) for text in conditions]
+        expected = [share_of_fresh(plain, preparer, pictures, text) for text in conditions]
         assert completion.yes_shares == pytest.approx(expected, abs=1e-4)
     assert len({round(share, 3) for one in completions for share in one.yes_shares}) > 3
 
@@ -166,7 +176,14 @@ def test_a_row_stops_at_an_end_token_and_its_neighbours_go_on(
     free = [one.token_ids for one in run(engine, requests)]
     end = free[0][3]
     yes_no = YesNoTokens.of(loaded.processor.tokenizer)
-    ending = Engine(loaded.model, yes_no, frozenset([end]), vision_batch=4, max_rows=4)
+    ending = Engine(
+        loaded.model,
+        yes_no,
+        frozenset([end]),
+        vision_batch=4,
+        max_rows=4,
+        compiling=Compiling(wanted=False),
+    )
     stopped = [one.token_ids for one in run(ending, requests)]
     assert len(stopped[0]) <= 3
     for whole, part in zip(free, stopped, strict=True):

@@ -49,6 +49,37 @@ def test_close_touches_no_sessions_state_m4(jpeg: Callable[[int], bytes]) -> Non
     assert before["caption"] == after["caption"] != ""
 
 
+@pytest.mark.parametrize(
+    ("failure", "retires"),
+    [
+        (torch.AcceleratorError("an illegal memory access was encountered"), True),
+        (torch.OutOfMemoryError("too many at once"), False),
+    ],
+)
+def test_a_gpu_that_failed_for_good_takes_no_more_calls(
+    failure: Exception, retires: bool, jpeg: Callable[[int], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retired: list[bool] = []
+
+    class Session(Gemma3Session):
+        def retire(self) -> None:
+            retired.append(True)
+
+    def fail(*_: object) -> None:
+        raise failure
+
+    async def scenario() -> None:
+        session = Session()
+        session.load()
+        monkeypatch.setattr(session.service.engine, "run", fail)
+        with pytest.raises(type(failure)):
+            await session.infer_chunk([jpeg(1)], 0, 1, "What?")
+        await session.stop()
+
+    asyncio.run(scenario())
+    assert bool(retired) is retires
+
+
 def test_without_a_gpu_snapshot_the_weights_wait_as_a_gpu_wants_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
