@@ -98,7 +98,7 @@ def build(folder: Path, shape: TinyShape = TinyShape(), spread: Spread = Spread(
         image_seq_length=shape.tokens_per_image,
     )
     processor.save_pretrained(folder)
-    build_model(tokenizer, shape, spread).save_pretrained(folder)
+    build_model(shape, spread).save_pretrained(folder)
 
 
 def build_tokenizer(shape: TinyShape) -> PreTrainedTokenizerFast:
@@ -133,14 +133,17 @@ def build_tokenizer(shape: TinyShape) -> PreTrainedTokenizerFast:
     return fast
 
 
-def build_model(
-    tokenizer: PreTrainedTokenizerFast, shape: TinyShape, spread: Spread
-) -> Gemma3ForConditionalGeneration:
-    """The model with its random weights, in float32."""
-    token = {name: tokenizer.convert_tokens_to_ids(name) for name in CONTROL_TOKENS}
+def control_token_ids() -> dict[str, int]:
+    """The control tokens come first in the vocabulary, in their order."""
+    return {token: index for index, token in enumerate(CONTROL_TOKENS)}
+
+
+def config_of(shape: TinyShape = TinyShape(), spread: Spread = Spread()) -> Gemma3Config:
+    """The model's shapes, which its tokenizer fits."""
+    token = control_token_ids()
     ends = [token["<eos>"], token["<end_of_turn>"]]
     text = Gemma3TextConfig(
-        vocab_size=len(tokenizer),
+        vocab_size=len(build_tokenizer(shape)),
         hidden_size=shape.hidden,
         intermediate_size=2 * shape.hidden,
         num_hidden_layers=6,
@@ -166,7 +169,7 @@ def build_model(
         patch_size=shape.patch_edge,
         vision_use_head=False,
     )
-    config = Gemma3Config(
+    return Gemma3Config(
         text_config=text,
         vision_config=vision,
         mm_tokens_per_image=shape.tokens_per_image,
@@ -177,12 +180,21 @@ def build_model(
         initializer_range=spread.weights,
         tie_word_embeddings=False,
     )
+
+
+def build_model(shape: TinyShape, spread: Spread) -> Gemma3ForConditionalGeneration:
+    """The model with its random weights, in float32."""
+    config = config_of(shape, spread)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(shape.seed)
         model = Gemma3ForConditionalGeneration(config)
         _spread_weights(model, spread)
+    text = config.text_config
     model.generation_config = GenerationConfig(
-        bos_token_id=token["<bos>"], pad_token_id=token["<pad>"], eos_token_id=ends, do_sample=False
+        bos_token_id=text.bos_token_id,
+        pad_token_id=text.pad_token_id,
+        eos_token_id=config.eos_token_id,
+        do_sample=False,
     )
     return model
 

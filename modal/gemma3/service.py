@@ -65,6 +65,7 @@ class _Said:
         return {
             "queue_ms": round(self.batched.queue_ms, 1),
             "decode_ms": round(self.decode_ms, 1),
+            "vision_ms": round(self.batched.result.vision_ms, 1),
             "prefill_ms": round(self.batched.result.prefill_ms, 1),
             "generate_ms": round(self.batched.result.generate_ms, 1),
             "batch": self.batched.batch,
@@ -289,6 +290,8 @@ def _answer(condition: Condition, yes_share: float) -> dict[str, Any]:
 
 def _end_tokens(loaded: Loaded) -> frozenset[int]:
     ends = loaded.model.generation_config.eos_token_id
+    if ends is None:
+        return frozenset()
     return frozenset(ends if isinstance(ends, list) else [ends])
 
 

@@ -70,7 +70,8 @@ def test_infer_chunk_answers_what_the_edge_reads_m1(play: Callable, jpeg: Jpeg) 
     assert answer["caption"] != ""
     assert answer["latency_ms"] > 0
     stages = {"queue_ms", "decode_ms", "prefill_ms", "generate_ms"}
-    assert set(answer["timing"]) == {*stages, "batch"}
+    assert set(answer["timing"]) == {*stages, "vision_ms", "batch"}
+    assert 0 < answer["timing"]["vision_ms"] <= answer["timing"]["prefill_ms"]
     assert sum(answer["timing"][stage] for stage in stages) <= answer["latency_ms"] + 1
     json.dumps(answer)  # plain values, else callers in JavaScript are refused
 
