@@ -7,7 +7,7 @@
 import { type Clock, withDeadline } from "../clock.ts";
 import { reasonOf } from "../log.ts";
 import { createRedactor } from "../redact.ts";
-import { connectGlasses, type Glasses } from "./glasses.ts";
+import { connectGlasses, type Ending, type Glasses } from "./glasses.ts";
 import { StreamBook } from "./_stream_book.ts";
 
 /** A new revision may need so long until requests reach it. */
@@ -16,6 +16,10 @@ const HEALTH_RETRY_MS = 2000;
 const HEALTH_ANSWER_MS = 10_000;
 /** An ack waits for no model (WIRE V2), so whoever is silent for so long is not well. */
 const ACK_PATIENCE_MS = 15_000;
+const GOODBYE_PATIENCE_MS = 2000;
+/** A process that ends sends its streams away with this code (WIRE V9). */
+const GOING_AWAY = 1012;
+const RECONNECT_MS = 1000;
 /** A caption may come with the first ack; an order takes more than one. */
 const MIN_FRAMES = 3;
 const MAX_QUOTE = 200;
@@ -48,6 +52,11 @@ export type DeploymentOutcome =
   }
   | { readonly kind: "fails"; readonly reason: string };
 
+/** The process that was reached goes, and another is to be asked. */
+interface SentAway {
+  readonly kind: "sent away";
+}
+
 /** Looks at a deployment. What fails is an outcome; the magic word is in none of its texts. */
 export async function checkDeployment(options: DeploymentCheckOptions): Promise<DeploymentOutcome> {
   const { clock, magicWord } = options;
@@ -67,6 +76,18 @@ async function checkAll(
   const sick = await healthProblem(options, endsAtMs);
   if (sick !== null) return fails(`GET /health must answer 200 {"status":"ok"}: ${sick}`);
   options.onNote("health is ok");
+  while (true) {
+    const outcome = await checkStream(options, endsAtMs);
+    if (outcome.kind !== "sent away") return outcome;
+    options.onNote("the server ends, as the one of an older revision does: connecting again");
+    await pause(options.clock, RECONNECT_MS);
+  }
+}
+
+async function checkStream(
+  options: DeploymentCheckOptions,
+  endsAtMs: number,
+): Promise<DeploymentOutcome | SentAway> {
   const book = new StreamBook(options);
   let glasses: Glasses;
   try {
@@ -138,15 +159,18 @@ async function watch(
   endsAtMs: number,
   glasses: Glasses,
   book: StreamBook,
-): Promise<DeploymentOutcome> {
-  let endedBy: string | null = null;
-  glasses.ended.then(({ code, reason }) => endedBy = `${code} ${reason}`.trimEnd());
+): Promise<DeploymentOutcome | SentAway> {
+  let ending: Ending | null = null as Ending | null;
+  glasses.ended.then((how) => ending = how);
   for (let turn = 0;; turn++) {
     if (book.problem !== null) return fails(book.problem);
     const isEnough = book.heard !== null && book.sent >= MIN_FRAMES;
     if (isEnough && book.unacked === 0) return { kind: "works", ...book.heard };
-    if (endedBy !== null) {
-      return fails(`the stream must stay open: the server ended it: ${endedBy}`);
+    if (ending?.code === GOING_AWAY) return { kind: "sent away" };
+    if (ending) {
+      return fails(
+        `the stream must stay open: the server ended it: ${ending.code} ${ending.reason}`,
+      );
     }
     if (book.silentMs > ACK_PATIENCE_MS) {
       return fails(`each frame must be acknowledged at once: ${book.summary}`);
@@ -166,7 +190,7 @@ async function watch(
 /** Says goodbye, and does not wait long for the answer. */
 async function leave(glasses: Glasses, clock: Clock): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>();
-  const cancel = clock.after(HEALTH_RETRY_MS, resolve);
+  const cancel = clock.after(GOODBYE_PATIENCE_MS, resolve);
   await Promise.race([glasses.leave(), late]);
   cancel();
 }

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Clock } from "../../clock.ts";
 import { systemClock } from "../../clock.ts";
 import { checkDeployment, type DeploymentOutcome } from "../../dev/check_deployment.ts";
-import { createFakeClock } from "../_fake_clock.ts";
+import { createFakeClock, type FakeClock } from "../_fake_clock.ts";
 import { MAGIC_WORD } from "../_foresight.ts";
 import { frame, withModal } from "../routes/_vision.ts";
 
@@ -63,6 +63,18 @@ async function withServer(
 
 function sendJson(socket: WebSocket, message: unknown): void {
   socket.send(JSON.stringify(message));
+}
+
+/** Moves time on, a hundred times as fast as it goes, so that a busy machine's network keeps up. */
+async function inFastTime<T>(clock: FakeClock, promise: Promise<T>): Promise<T> {
+  let isSettled = false;
+  const settled = () => void (isSettled = true);
+  promise.then(settled, settled);
+  while (!isSettled) {
+    await clock.tickAsync(200);
+    await new Promise<void>((resolve) => void systemClock.after(2, resolve));
+  }
+  return promise;
 }
 
 Deno.test("checkDeployment hears a caption, with the frames acknowledged in order [V1, V5]", () =>
@@ -136,7 +148,7 @@ Deno.test("checkDeployment gives a new revision time to become healthy [H1]", as
     sendJson(socket, { frame, bytes, caption: "a ball" });
   const clock = createFakeClock();
   await withServer(health, answer, async (url) => {
-    const { outcome, notes } = await clock.tickUntil(check(url, { clock, deadlineMs: 300_000 }));
+    const { outcome, notes } = await inFastTime(clock, check(url, { clock, deadlineMs: 300_000 }));
     assertEquals([outcome.kind, asked], ["works", 3], reasonOf(outcome));
     const starting = "health is not ok yet: it answered 503 starting";
     assertEquals(notes, [starting, starting, "health is ok"]);
@@ -189,7 +201,7 @@ Deno.test("checkDeployment does not wait for a server that acknowledges nothing 
   const clock = createFakeClock();
   await withServer(HEALTHY, () => {}, async (url) => {
     const checked = check(url, { clock, fps: 1, deadlineMs: 300_000 });
-    const { reason } = await clock.tickUntil(checked);
+    const { reason } = await inFastTime(clock, checked);
     assertStringIncludes(reason, "each frame must be acknowledged at once: ");
     assertStringIncludes(reason, " frames sent, 0 acknowledged");
   });
@@ -204,3 +216,34 @@ Deno.test("checkDeployment says why the server ended the stream [V9]", () =>
         "1009 a frame must be at most 10 bytes: it was 50",
     );
   }));
+
+Deno.test("checkDeployment connects again when the process that it reached goes away [V9]", () => {
+  let streams = 0;
+  const answer = (socket: WebSocket, frame: number, bytes: number) => {
+    if (frame === 1 && ++streams === 1) return socket.close(1012, "going away");
+    sendJson(socket, { frame, bytes, caption: "a ball" });
+  };
+  const clock = createFakeClock();
+  return withServer(HEALTHY, answer, async (url) => {
+    const checked = check(url, { clock, fps: 1, deadlineMs: 300_000 });
+    const { outcome, notes } = await inFastTime(clock, checked);
+    assertEquals([outcome.kind, streams, notes.length], ["works", 2, 2], reasonOf(outcome));
+    assertStringIncludes(notes[1]!, "connecting again");
+  });
+});
+
+Deno.test("checkDeployment waits for a stream to open no longer than the deadline", async () => {
+  const held = Promise.withResolvers<Response>();
+  const options = { hostname: "127.0.0.1", port: 0, onListen() {} };
+  const server = Deno.serve(
+    options,
+    ({ url }) => url.endsWith("/health") ? HEALTHY() : held.promise,
+  );
+  const { reason } = await check(`http://127.0.0.1:${server.addr.port}`, { deadlineMs: 200 });
+  assertEquals(
+    reason,
+    "the magic word must open a stream: there was no answer before the deadline",
+  );
+  held.resolve(new Response(null, { status: 503 }));
+  await server.shutdown();
+});
