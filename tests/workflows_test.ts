@@ -82,9 +82,9 @@ Deno.test("deploy.yml deploys Modal, sets the secrets, deploys the app and smoke
   const { steps } = jobNamed(deploy, "deploy");
   const order = steps.flatMap(({ id, run }) => id ? [[id, run]] : []);
   assertEquals(order, [
-    ["modal", ".github/deploy/modal.sh"],
-    ["secrets", ".github/deploy/settings.sh"],
-    ["app", ".github/deploy/app.sh"],
+    ["modal", "bash .github/deploy/modal.sh"],
+    ["secrets", "bash .github/deploy/settings.sh"],
+    ["app", "bash .github/deploy/app.sh"],
     ["smoke", 'deno task smoke "$DEPLOYED_URL"'],
   ]);
   // Whatever fails ends the deploy.
@@ -117,6 +117,11 @@ Deno.test("deploy.yml deploys what was checked on main, one at a time, in an env
     checkout?.with?.ref,
     "${{ github.event.workflow_run.head_sha || github.sha }}",
   );
+});
+
+Deno.test("deploy.yml keeps away from the Deno that hands deno deploy each argument twice", () => {
+  const setups = stepsOf(deploy).filter(({ uses }) => uses?.startsWith("denoland/setup-deno@"));
+  assertEquals(setups.map((step) => step.with?.["deno-version"]), ["2.9.5"]);
 });
 
 Deno.test("deploy.yml gives each step the secrets that it needs, and no other [A4]", () => {

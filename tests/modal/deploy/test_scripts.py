@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -248,7 +249,7 @@ def test_app_sh_hands_on_nothing_that_is_no_address(deploy: Deploy) -> None:
     assert not output.exists()
 
 
-@pytest.mark.parametrize("script", ["settings.sh", "app.sh"])
+@pytest.mark.parametrize("script", ["modal.sh", "settings.sh", "app.sh"])
 def test_a_command_that_fails_ends_the_script(deploy: Deploy, script: str) -> None:
     deploy.answers.insert(0, ("deploy", (3, "")))
     output = deploy.folder / "output"
@@ -277,9 +278,9 @@ def test_what_is_missing_is_named_before_anything_is_done(
     assert deploy.calls == []
 
 
-def test_the_apps_are_found_by_what_modal_is_told() -> None:
-    """Both class files must have the line that the scripts read."""
-    import gemma3_vlm_app
-
-    line = f'APP_NAME = "{gemma3_vlm_app.app.name}"\n'
-    assert line in (ROOT / "modal/gemma3_vlm_app.py").read_text()
+def test_every_app_has_the_line_that_the_scripts_look_for() -> None:
+    files = list((ROOT / "modal").glob("*_vlm_app.py"))
+    assert files
+    for file in files:
+        found = re.findall(r'^APP_NAME = "[A-Za-z0-9._-]+"$', file.read_text(), re.MULTILINE)
+        assert len(found) == 1, file
