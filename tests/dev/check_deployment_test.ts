@@ -162,6 +162,10 @@ const WRONG_ACKS: Record<string, [acks: (frame: number, bytes: number) => unknow
       (frame, bytes) => [{ frame: frame === 1 ? 1 : frame + 1, bytes }],
       "acks must come in order: after that of frame 1, of 2 sent, came that of frame 3",
     ],
+    "left out": [
+      (frame, bytes) => frame === 2 ? [] : [{ frame, bytes }],
+      "acks must come in order: after that of frame 1, of 3 sent, came that of frame 3",
+    ],
     "repeated": [
       (frame, bytes) => [{ frame, bytes }, { frame, bytes }],
       "acks must come in order: after that of frame 1, of 1 sent, came that of frame 1",
