@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 
-from gemma3.loading import placement_of
+from serving.placement import placement_of
 from gemma3.service import Gemma3Service
 from gemma3.settings import Settings, read_settings
 from measuring.bounds import Bounds, Load, bounds, gpu_named

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from transformers import AutoProcessor, Gemma3ForConditionalGeneration
 
-from .attention import register_grouped_sdpa
-from .settings import Settings
+from serving.placement import Placement, placement_of
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+from .attention import register_grouped_sdpa
+
+from .settings import Settings
 
 
 @dataclass(frozen=True)
@@ -21,30 +21,6 @@ class Loaded:
     model: Gemma3ForConditionalGeneration
     processor: Any
     """A ``Gemma3Processor``; transformers gives it no useful type."""
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Where the model is to be, and how exactly it is to calculate."""
-
-    device: torch.device
-    dtype: torch.dtype
-
-
-def placement_of(settings: Settings) -> Placement:
-    """What the settings want on this machine."""
-    if settings.device == "auto":
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    else:
-        device = torch.device(settings.device)
-    # CPUs are slow in bfloat16.
-    usual = torch.bfloat16 if device.type == "cuda" else torch.float32
-    return Placement(device, DTYPES.get(settings.dtype, usual))
-
-
-def waiting_placement(settings: Settings) -> Placement:
-    """In memory, as a GPU will want it: for a snapshot that is taken where no GPU is."""
-    return Placement(torch.device("cpu"), DTYPES.get(settings.dtype, torch.bfloat16))
 
 
 def load(settings: Settings, placement: Placement | None = None) -> Loaded:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from PIL import Image
 
+from serving.plain import PlainText
 from serving.prompts import Message, about_images, question_text
 from serving.sampling import GREEDY, Sampling
 
@@ -50,12 +51,7 @@ class Preparer:
         self._max_prompt_tokens = max_prompt_tokens
         # Fast tokenizers are not safe to share: "Already borrowed" under load.
         self._lock = threading.Lock()
-        self._control_texts = sorted(
-            {str(token) for token in self._tokenizer.added_tokens_decoder.values() if token.special}
-            | set(self._tokenizer.all_special_tokens),
-            key=len,
-            reverse=True,
-        )
+        self._plain = PlainText(self._tokenizer)
 
     def about_pictures(
         self,
@@ -99,9 +95,7 @@ class Preparer:
 
     def plain(self, text: str) -> str:
         """The text without control tokens: what somebody writes must open no turn and no image."""
-        for control in self._control_texts:
-            text = text.replace(control, " ")
-        return text
+        return self._plain.of(text)
 
     def _question(self, pictures: int, condition: str) -> list[int]:
         text = question_text(self.plain(condition))

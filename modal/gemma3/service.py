@@ -29,9 +29,10 @@ from serving.arguments import (
 )
 from serving.batcher import Batched, Batcher, Ticket
 from serving.frames import FrameLimits, decode_frames
+from serving.plain import spoken
 from serving.prompts import Message, caption_text, free_question_text
-from serving.structured import JsonShape, NotValidJson, repair_request
-from serving.yes_no import YesNoTokens
+from serving.structured import JsonShape, produce_json
+from serving.yes_no import YesNoTokens, answer_of
 
 from .decoding import Compiling
 from .engine import Completion, Engine
@@ -41,13 +42,8 @@ from .settings import Settings
 
 MS_PER_S = 1_000
 MAX_MESSAGES = 63
-YES_THRESHOLD = 0.5
 WARM_UP_TOKENS = 2
 COMPILE_WISHES = {"auto": None, "on": True, "off": False}
-
-
-class JsonNotProduced(RuntimeError):
-    """The model gave no valid JSON, also when it was told what was wrong."""
 
 
 @dataclass(frozen=True)
@@ -195,20 +191,9 @@ class Gemma3Service:
         tokens = most if max_tokens is None else read_count("max_tokens", max_tokens, most)
         if schema is None:
             return await self._continue(turns, tokens)
-        shape = JsonShape(schema)
-        role, words = turns[-1]
-        turns = [*turns[:-1], (role, f"{words}\n\n{shape.request()}")]
-        first = await self._continue(turns, tokens)
-        try:
-            return shape.read(first)
-        except NotValidJson as problem:
-            turns = [*turns, ("assistant", first), ("user", repair_request(problem))]
-        try:
-            return shape.read(await self._continue(turns, tokens))
-        except NotValidJson as problem:
-            raise JsonNotProduced(
-                f"Cannot generate as the answer must be valid JSON, in two attempts: {problem}"
-            ) from problem
+        return await produce_json(
+            JsonShape(schema), turns, lambda turns: self._continue(turns, tokens)
+        )
 
     def warm_up(self) -> None:
         """One picture, one question, a few words: what is made at first use is made now."""
@@ -256,7 +241,7 @@ class Gemma3Service:
         decode_ms = (time.perf_counter() - began_s) * MS_PER_S
         batched = await self._batcher.submit(prepared)
         answers = [
-            _answer(condition, share)
+            answer_of(condition.id, share)
             for condition, share in zip(conditions, batched.result.yes_shares, strict=True)
         ]
         tokens = batched.result.token_ids
@@ -278,14 +263,7 @@ class Gemma3Service:
         return await asyncio.get_running_loop().run_in_executor(self._request_pool, work)
 
     def _text(self, token_ids: list[int]) -> str:
-        text = self._tokenizer.decode(token_ids, skip_special_tokens=True).strip()
-        # What goes to phones and message channels has no control characters but line breaks.
-        return "".join(char for char in text if char == "\n" or char.isprintable())
-
-
-def _answer(condition: Condition, yes_share: float) -> dict[str, Any]:
-    yes = yes_share >= YES_THRESHOLD
-    return {"id": condition.id, "yes": yes, "confidence": yes_share if yes else 1 - yes_share}
+        return spoken(self._tokenizer, token_ids)
 
 
 def _end_tokens(loaded: Loaded) -> frozenset[int]:

@@ -1,87 +1,33 @@
-"""The class as it is deployed, without Modal's decorators: what a worker on any machine can host.
-
-Loading torch takes seconds and is not needed to deploy, so it waits for :meth:`load`.
-"""
+"""The class as it is deployed, without Modal's decorators: what any machine can host."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from serving.session import ServedSession
 
 from .settings import Settings, read_settings
 
 if TYPE_CHECKING:
+    from serving.placement import Placement
+
     from .service import Gemma3Service
 
 
-class Gemma3Session:
-    """One container's life: ``load``, ``wake``, any number of calls at once, ``stop``."""
+class Gemma3Session(ServedSession):
+    """Gemma 3 in one container."""
 
     settings: Settings
     service: Gemma3Service
 
-    def load(self) -> None:
-        """Loads the weights and warms up; Modal takes its snapshot behind this.
+    def read_settings(self) -> Settings:
+        """``GEMMA3_*`` from the environment."""
+        return read_settings(os.environ)
 
-        Where the snapshot is taken without the GPU, the weights wait in memory for :meth:`wake`.
-        """
-        from .loading import load, waiting_placement
+    def serve(self, placement: Placement) -> Gemma3Service:
+        """Loads Gemma 3."""
+        from .loading import load
         from .service import Gemma3Service
 
-        self.settings = read_settings(os.environ)
-        placement = waiting_placement(self.settings) if self._waits_for_gpu() else None
-        self.service = Gemma3Service(load(self.settings, placement), self.settings, self.retire)
-        if placement is None:
-            self.service.warm_up()
-
-    def wake(self) -> None:
-        """Brings the weights to the GPU, where they are not there yet."""
-        from .loading import placement_of
-
-        if self._waits_for_gpu():
-            self.service.engine.move(placement_of(self.settings).device)
-            self.service.warm_up()
-
-    async def infer_chunk(
-        self,
-        frames: list[bytes],
-        start_ts_s: float,
-        end_ts_s: float,
-        prompt: str,
-        history: list[str] | None = None,
-        session_id: str = "",
-        questions: list[dict[str, str]] | None = None,
-    ) -> dict[str, Any]:
-        """One sentence about a chunk of frames, and yes or no for each question (M1, M2)."""
-        return await self.service.infer_chunk(
-            frames, start_ts_s, end_ts_s, prompt, history, session_id, questions
-        )
-
-    async def answer(
-        self, frames: list[bytes], question: str, history: list[str] | None = None
-    ) -> dict[str, Any]:
-        """A question about frames, answered in words."""
-        return await self.service.answer(frames, question, history)
-
-    async def generate(
-        self,
-        messages: list[dict[str, str]],
-        schema: dict[str, Any] | None = None,
-        max_tokens: int | None = None,
-    ) -> Any:
-        """A chat continued: text, or JSON of the schema."""
-        return await self.service.generate(messages, schema, max_tokens)
-
-    async def close(self) -> None:
-        """There for older callers. No session has state here that could end (M4)."""
-
-    def retire(self) -> None:
-        """The GPU has failed for good: the host is to take no more calls here, and start anew."""
-
-    async def stop(self) -> None:
-        """The container ends."""
-        await self.service.close()
-
-    def _waits_for_gpu(self) -> bool:
-        wants = self.settings
-        return wants.memory_snapshot and not wants.gpu_snapshot and wants.device != "cpu"
+        return Gemma3Service(load(self.settings, placement), self.settings, self.retire)

@@ -24,7 +24,8 @@ from transformers import (
 
 import tiny_gemma3
 from gemma3.attention import GROUPED_SDPA, register_grouped_sdpa
-from gemma3.loading import Loaded, Placement
+from gemma3.loading import Loaded
+from serving.placement import Placement
 
 TEXT_LAYERS = 34
 FULL_ATTENTION_EVERY = 6

@@ -2,5 +2,6 @@
 
 ``arguments`` reads what callers hand over, ``frames`` decodes pictures, ``batcher`` gathers
 requests, ``prompts``, ``sampling``, ``yes_no`` and ``structured`` are about words and tokens,
-``knobs`` reads settings.
+``plain`` keeps control tokens apart from what people write, ``knobs`` and ``settings`` read the
+environment, ``placement`` and ``session`` bring a model up.
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -17,6 +18,10 @@ FENCE = re.compile(r"^```(?:json)?\s*(.*?)\s*```$", re.DOTALL)
 
 class NotValidJson(ValueError):
     """What the model wrote is no JSON, or not of the schema. The text says what is wrong."""
+
+
+class JsonNotProduced(RuntimeError):
+    """The model gave no valid JSON, also when it was told what was wrong."""
 
 
 class JsonShape:
@@ -58,6 +63,31 @@ class JsonShape:
         if problem is not None:
             raise NotValidJson(f"{problem.json_path}: {problem.message}")
         return value
+
+
+async def produce_json(
+    shape: JsonShape,
+    turns: Sequence[tuple[str, str]],
+    say: Callable[[Sequence[tuple[str, str]]], Awaitable[str]],
+) -> Any:
+    """Has a chat continued in JSON, and once more if the first attempt is no good.
+
+    Raises:
+        JsonNotProduced: the second is no good either.
+    """
+    role, words = turns[-1]
+    asked = [*turns[:-1], (role, f"{words}\n\n{shape.request()}")]
+    first = await say(asked)
+    try:
+        return shape.read(first)
+    except NotValidJson as problem:
+        asked = [*asked, ("assistant", first), ("user", repair_request(problem))]
+    try:
+        return shape.read(await say(asked))
+    except NotValidJson as problem:
+        raise JsonNotProduced(
+            f"Cannot generate as the answer must be valid JSON, in two attempts: {problem}"
+        ) from problem
 
 
 def repair_request(problem: NotValidJson) -> str:

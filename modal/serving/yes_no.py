@@ -9,6 +9,7 @@ import torch
 
 YES_SPELLINGS = ("yes", "Yes", "YES", " yes", " Yes")
 NO_SPELLINGS = ("no", "No", "NO", " no", " No")
+YES_THRESHOLD = 0.5
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,12 @@ class YesNoTokens:
         yes = logits[:, list(self.yes)].float().logsumexp(dim=-1)
         no = logits[:, list(self.no)].float().logsumexp(dim=-1)
         return torch.sigmoid(yes - no).tolist()
+
+
+def answer_of(identity: str, yes_share: float) -> dict[str, Any]:
+    """What the caller gets for a condition: the likelier answer, and how likely it is."""
+    yes = yes_share >= YES_THRESHOLD
+    return {"id": identity, "yes": yes, "confidence": yes_share if yes else 1 - yes_share}
 
 
 def _single(tokenizer: Any, spellings: tuple[str, ...]) -> tuple[int, ...]:

@@ -115,7 +115,7 @@ def test_modal_deploy_sends_settings_pinned_packages_and_modules(tmp_path: Path)
         for folder in ("gemma3", "serving")
         for path in (MODAL_FOLDER / folder).glob("*.py")
     }
-    assert modules | {"gemma3_vlm_app.py"} <= mounted
+    assert modules | {"gemma3_vlm_app.py", "hosting.py"} <= mounted
 
 
 def test_a_setting_that_cannot_be_used_stops_the_deploy() -> None:

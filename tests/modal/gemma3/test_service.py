@@ -13,12 +13,13 @@ import pytest
 from gemma3.engine import Completion
 from gemma3.loading import Loaded
 from gemma3.preparing import Prepared, PromptTooLong
-from gemma3.service import Gemma3Service, JsonNotProduced
+from gemma3.service import Gemma3Service
 from gemma3.settings import Settings
 from serving.arguments import BadArgument
 from serving.batcher import Overloaded, Ticket
 from serving.frames import NoFrameDecodable
 from serving.prompts import STALE_HISTORY
+from serving.structured import JsonNotProduced
 
 Jpeg = Callable[[int], bytes]
 Value = TypeVar("Value")
