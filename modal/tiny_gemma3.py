@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+from tokenizers import processors
 from transformers import (
     Gemma3Config,
     Gemma3ForConditionalGeneration,
@@ -26,6 +26,8 @@ from transformers import (
     PreTrainedTokenizerFast,
     SiglipVisionConfig,
 )
+
+from tiny_words import byte_tokenizer
 
 CONTROL_TOKENS = (
     "<pad>",
@@ -38,9 +40,6 @@ CONTROL_TOKENS = (
     "<end_of_image>",
     "<image_soft_token>",
 )
-WHOLE_WORDS = ("yes", "no", " yes", " no")
-"""One token each, as in the real vocabulary; all else is bytes."""
-
 CHAT_TEMPLATE = """\
 {{ bos_token }}
 {%- for message in messages -%}
@@ -103,17 +102,10 @@ def build(folder: Path, shape: TinyShape = TinyShape(), spread: Spread = Spread(
 
 def build_tokenizer(shape: TinyShape) -> PreTrainedTokenizerFast:
     """Bytes as tokens, a few whole words, and Gemma's control tokens."""
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    vocabulary = {token: index for index, token in enumerate((*CONTROL_TOKENS, *letters))}
-    merges: list[tuple[str, str]] = []
-    for word in WHOLE_WORDS:
-        _add_word(word.replace(" ", "Ġ"), vocabulary, merges)
-    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer = byte_tokenizer(CONTROL_TOKENS, unknown="<unk>")
     # As the real one does, so that a prompt whose template has it already could get it twice.
     tokenizer.post_processor = processors.TemplateProcessing(
-        single="<bos> $A", special_tokens=[("<bos>", vocabulary["<bos>"])]
+        single="<bos> $A", special_tokens=[("<bos>", CONTROL_TOKENS.index("<bos>"))]
     )
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
@@ -209,16 +201,6 @@ def _spread_weights(model: Gemma3ForConditionalGeneration, spread: Spread) -> No
     for name, weights in model.named_parameters():
         if "vision_tower" in name and weights.dim() > 1:
             weights.normal_(0, spread.weights)
-
-
-def _add_word(word: str, vocabulary: dict[str, int], merges: list[tuple[str, str]]) -> None:
-    """Adds the merges that make one token of a word, letter by letter."""
-    known = word[0]
-    for letter in word[1:]:
-        if (known, letter) not in merges:
-            merges.append((known, letter))
-        known += letter
-        vocabulary.setdefault(known, len(vocabulary))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ What is wrong with a request shows here, before it meets its neighbours.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from PIL import Image
 
+from serving.encoding import Encoder
 from serving.plain import PlainText
 from serving.prompts import Message, about_images, question_text
 from serving.sampling import GREEDY, Sampling
@@ -37,10 +37,6 @@ class Prepared:
     """What follows the shared tokens, for each question."""
 
 
-class PromptTooLong(ValueError):
-    """More tokens than the settings allow."""
-
-
 class Preparer:
     """Turns requests into :class:`Prepared`. Safe to use from several threads."""
 
@@ -48,9 +44,7 @@ class Preparer:
         self._processor = processor
         self._tokenizer = processor.tokenizer
         self._pool = pool
-        self._max_prompt_tokens = max_prompt_tokens
-        # Fast tokenizers are not safe to share: "Already borrowed" under load.
-        self._lock = threading.Lock()
+        self._encoder = Encoder(self._tokenizer, max_prompt_tokens)
         self._plain = PlainText(self._tokenizer)
 
     def about_pictures(
@@ -110,15 +104,7 @@ class Preparer:
         return text.replace(self._tokenizer.boi_token, self._processor.full_image_sequence)
 
     def _encode(self, text: str) -> list[int]:
-        with self._lock:
-            # The template has written the first token already.
-            token_ids = self._tokenizer(text, add_special_tokens=False)["input_ids"]
-        if len(token_ids) > self._max_prompt_tokens:
-            raise PromptTooLong(
-                f"Cannot answer as the prompt must be at most {self._max_prompt_tokens} tokens: "
-                f"current value is {len(token_ids)}"
-            )
-        return token_ids
+        return self._encoder.encode(text)
 
     def _types(self, token_ids: list[int]) -> list[int]:
         image_token = self._tokenizer.image_token_id

@@ -6,6 +6,7 @@ What cannot be decoded is skipped, and its neighbour takes its place.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ class FrameLimits:
     max_pixels: int
     """Pixels that a picture may claim before it is decoded."""
     max_bytes: int
+    max_aspect: float = math.inf
+    """How many times longer one edge may be than the other."""
 
 
 def choose(count: int, most: int) -> list[int]:
@@ -87,6 +90,8 @@ def decode(frame: bytes, limits: FrameLimits) -> Image.Image | None:
             # JPEG can be unpacked at a fraction of its size; other formats ignore this.
             picture.draft("RGB", (limits.max_edge, limits.max_edge))
             picture.thumbnail((limits.max_edge, limits.max_edge), Image.Resampling.BICUBIC)
+            if max(picture.size) > limits.max_aspect * min(picture.size):
+                return None
             return ImageOps.exif_transpose(picture).convert("RGB")
     except Exception:  # hostile bytes make Pillow raise nearly anything; all of it means the same
         return None

@@ -13,11 +13,9 @@ import pytest
 from modal_proto import api_pb2
 
 import gemma3_vlm_app
-from control_plane import ControlPlane
+from deploying import MODAL_FOLDER, deploy, modules_of, mounted
 from gemma3.session import Gemma3Session
 from gemma3.settings import Settings
-
-MODAL_FOLDER = Path(gemma3_vlm_app.__file__).parent
 
 
 def test_import_modal_finds_the_sdk_beside_our_folder() -> None:
@@ -69,7 +67,9 @@ def test_the_options_follow_the_settings() -> None:
 
 def test_modal_deploy_tells_modal_what_is_meant(tmp_path: Path) -> None:
     """The real command from the repository's root, heard by a control plane on the loopback."""
-    plane = deploy(tmp_path, GEMMA3_MAX_BATCH="4", GEMMA3_HF_SECRET_NAME="gated")
+    plane = deploy(
+        tmp_path, "gemma3_vlm_app.py", GEMMA3_MAX_BATCH="4", GEMMA3_HF_SECRET_NAME="gated"
+    )
     created = {one.function.function_name: one.function for one in plane.calls_of("FunctionCreate")}
     function = created["Gemma3VLMSession.*"]
     assert set(function.method_definitions) == {"infer_chunk", "answer", "generate", "close"}
@@ -96,26 +96,15 @@ def test_modal_deploy_tells_modal_what_is_meant(tmp_path: Path) -> None:
 
 
 def test_modal_deploy_sends_settings_pinned_packages_and_modules(tmp_path: Path) -> None:
-    plane = deploy(tmp_path, GEMMA3_MAX_BATCH="4")
+    plane = deploy(tmp_path, "gemma3_vlm_app.py", GEMMA3_MAX_BATCH="4")
     images = [one.image for one in plane.calls_of("ImageGetOrCreate")]
     commands = [command for image in images for command in image.dockerfile_commands]
     assert any("GEMMA3_MAX_BATCH=4" in command for command in commands)
     sent = {file.data for image in images for file in image.context_files}
     for name in ("requirements.txt", "requirements-torch.txt"):
         assert (MODAL_FOLDER / name).read_bytes() in sent
-    mounted = {
-        Path(file.filename).relative_to("/root").as_posix()
-        for method in ("MountGetOrCreate", "MountBuild")
-        for one in plane.calls_of(method)
-        for file in one.files
-        if file.filename.startswith("/root/")
-    }
-    modules = {
-        path.relative_to(MODAL_FOLDER).as_posix()
-        for folder in ("gemma3", "serving")
-        for path in (MODAL_FOLDER / folder).glob("*.py")
-    }
-    assert modules | {"gemma3_vlm_app.py", "hosting.py"} <= mounted
+    ours = modules_of("gemma3", "serving") | {"gemma3_vlm_app.py", "hosting.py"}
+    assert ours <= mounted(plane)
 
 
 def test_a_setting_that_cannot_be_used_stops_the_deploy() -> None:
@@ -128,27 +117,3 @@ def test_a_setting_that_cannot_be_used_stops_the_deploy() -> None:
     )
     assert run.returncode != 0
     assert "GEMMA3_MAX_BATCH must be a whole number" in run.stderr
-
-
-def deploy(home: Path, **settings: str) -> ControlPlane:
-    """Runs ``modal deploy`` as an operator would. What Modal heard is in the result."""
-    with ControlPlane() as plane:
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(home),
-            "MODAL_SERVER_URL": plane.url,
-            "MODAL_TOKEN_ID": "ak-test",
-            "MODAL_TOKEN_SECRET": "as-test",
-            **settings,
-        }
-        run = subprocess.run(
-            [sys.executable, "-m", "modal", "deploy", "modal/gemma3_vlm_app.py"],
-            cwd=MODAL_FOLDER.parent,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    assert run.returncode == 0, run.stdout + run.stderr
-    return plane

@@ -12,8 +12,9 @@ from PIL import Image
 from gemma3.decoding import Compiling
 from gemma3.engine import Completion, Engine
 from gemma3.loading import Loaded
-from gemma3.preparing import Prepared, Preparer, PromptTooLong
+from gemma3.preparing import Prepared, Preparer
 from serving.batcher import Ticket
+from serving.encoding import PromptTooLong
 from serving.prompts import about_images, question_text
 from serving.sampling import Sampling
 from serving.yes_no import YesNoTokens

@@ -12,11 +12,12 @@ import pytest
 
 from gemma3.engine import Completion
 from gemma3.loading import Loaded
-from gemma3.preparing import Prepared, PromptTooLong
+from gemma3.preparing import Prepared
 from gemma3.service import Gemma3Service
 from gemma3.settings import Settings
 from serving.arguments import BadArgument
 from serving.batcher import Overloaded, Ticket
+from serving.encoding import PromptTooLong
 from serving.frames import NoFrameDecodable
 from serving.prompts import STALE_HISTORY
 from serving.structured import JsonNotProduced
