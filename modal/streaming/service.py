@@ -1,0 +1,310 @@
+"""The methods of ``StreamingVLMSession`` (WIRE M), without Modal.
+
+What is kept between calls is in ``sessions``, and makes an answer better, never possible: any
+container can answer any call from the frames and the history that come with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image
+
+from serving.arguments import (
+    BadArgument,
+    read_conditions,
+    read_count,
+    read_frames,
+    read_history,
+    read_messages,
+    read_seconds,
+    read_text,
+)
+from serving.batcher import Batched, Batcher, Ticket
+from serving.frames import FrameLimits, decode_frames
+from serving.plain import spoken
+from serving.prompts import caption_text, free_question_text
+from serving.sampling import Sampling
+from serving.structured import JsonShape, produce_json
+from serving.yes_no import YesNoTokens, answer_of
+
+from .engine import Completion, Conversation, Engine, Turn
+from .loading import Loaded
+from .preparing import Prepared, Preparer
+from .sessions import MAX_CAPTIONS, Asked, Kept, Sessions, left_by
+from .settings import Settings
+
+MS_PER_S = 1_000
+MAX_MESSAGES = 63
+WARM_UP_TOKENS = 2
+MAX_ASPECT = 200
+"""Qwen's image processor refuses pictures that are longer."""
+
+Prepare = Callable[[], Turn]
+
+
+@dataclass(frozen=True)
+class _Said:
+    """A finished turn with its times."""
+
+    text: str
+    tokens: int
+    yes_shares: list[float]
+    turn: Turn
+    decode_ms: float
+    batched: Batched[Completion]
+
+    def timing(self) -> dict[str, Any]:
+        """Milliseconds by stage, and how many tokens the model remembered."""
+        return {
+            "queue_ms": round(self.batched.queue_ms, 1),
+            "decode_ms": round(self.decode_ms, 1),
+            "prefill_ms": round(self.batched.result.prefill_ms, 1),
+            "generate_ms": round(self.batched.result.generate_ms, 1),
+            "batch": self.batched.batch,
+            "reused_tokens": self.batched.result.reused_tokens,
+        }
+
+
+class StreamingService:
+    """One model, many wearers. All methods may run at once, on one event loop."""
+
+    def __init__(self, loaded: Loaded, settings: Settings) -> None:
+        self._settings = settings
+        self._tokenizer = loaded.tokenizer
+        self._sampling = Sampling(settings.temperature, settings.top_p)
+        self._limits = FrameLimits(
+            max_frames=settings.max_frames_per_chunk,
+            max_edge=settings.max_frame_edge,
+            max_pixels=settings.max_frame_pixels,
+            max_bytes=settings.max_frame_bytes,
+            max_aspect=MAX_ASPECT,
+        )
+        # One pool for the pieces (a frame each), one for the requests that wait for their pieces:
+        # a request that waited for pieces in the pool it occupies could wait for ever.
+        self._frame_pool = ThreadPoolExecutor(settings.decode_threads, "streaming-frame")
+        self._request_pool = ThreadPoolExecutor(settings.decode_threads, "streaming-request")
+        self._preparer = Preparer(loaded, self._frame_pool, settings.max_prompt_tokens)
+        self.engine = Engine(
+            loaded.model,
+            YesNoTokens.of(loaded.tokenizer),
+            _end_tokens(loaded),
+            question_batch=settings.question_batch,
+        )
+        # One at a time: conversations differ in length, and a turn that fails must not run twice,
+        # as the first attempt has changed its conversation.
+        self._batcher: Batcher[Turn, Completion] = Batcher(
+            self.engine.run, window_ms=0, max_batch=1, max_waiting=settings.max_waiting
+        )
+        self._sessions: Sessions[Conversation] = Sessions(
+            max_sessions=settings.max_sessions,
+            max_tokens=settings.max_kept_tokens,
+            idle_s=settings.session_idle_seconds,
+        )
+
+    async def infer_chunk(
+        self,
+        frames: object,
+        start_ts_s: object,
+        end_ts_s: object,
+        prompt: object,
+        history: object = None,
+        session_id: object = "",
+        questions: object = None,
+    ) -> dict[str, Any]:
+        """Describes one chunk and answers conditions about it (M1, M2).
+
+        Args:
+            frames: encoded pictures, oldest first.
+            start_ts_s: seconds since the stream began; comes back as ``chunk_start_s``.
+            end_ts_s: likewise.
+            prompt: what to look for.
+            history: earlier captions, oldest first.
+            session_id: names the stream; empty for none, of which nothing is kept.
+            questions: conditions, ``[{"id", "text"}]``.
+
+        Raises:
+            BadArgument, NoFrameDecodable, PromptTooLong, Overloaded.
+        """
+        began_s = time.perf_counter()
+        limits = self._settings
+        pictures = read_frames(frames, limits.max_frames_received)
+        asked = Asked(
+            prompt=read_text("prompt", prompt, limits.max_text_chars),
+            start_s=read_seconds("start_ts_s", start_ts_s),
+            end_s=read_seconds("end_ts_s", end_ts_s),
+            history=tuple(read_history(history, MAX_CAPTIONS, limits.max_text_chars)),
+        )
+        session = read_text("session_id", session_id, limits.max_text_chars)
+        conditions = read_conditions(questions, limits.max_questions, limits.max_text_chars)
+        chunk = {
+            "chunk_start_s": asked.start_s,
+            "chunk_end_s": asked.end_s,
+            "model": limits.model_id,
+        }
+        if not pictures:
+            return {"caption": "", "latency_ms": 0, "tokens_generated": 0, **chunk}
+        kept = self._continued(session, asked)
+        said = await self._run(
+            lambda: self._turn(pictures, asked, kept, [one.text for one in conditions])
+        )
+        self._keep(session, asked, said, kept)
+        answers = [
+            answer_of(condition.id, share)
+            for condition, share in zip(conditions, said.yes_shares, strict=True)
+        ]
+        return {
+            "caption": said.text,
+            "latency_ms": _ms_since(began_s),
+            "tokens_generated": said.tokens,
+            "timing": said.timing(),
+            **chunk,
+            **({"answers": answers} if conditions else {}),
+        }
+
+    async def answer(
+        self, frames: object, question: object, history: object = None
+    ) -> dict[str, Any]:
+        """Answers a question about frames in words. At least one frame must be decodable."""
+        began_s = time.perf_counter()
+        limits = self._settings
+        pictures = read_frames(frames, limits.max_frames_received)
+        asked = read_text("question", question, limits.max_text_chars)
+        earlier = read_history(history, limits.max_history, limits.max_text_chars)
+        if not pictures:
+            raise BadArgument("Cannot answer as frames must be at least one: current value is none")
+
+        def prepare() -> Turn:
+            seen = self._preparer.see(decode_frames(pictures, self._limits, self._frame_pool))
+            text = free_question_text(asked, earlier)
+            prepared = self._preparer.about_pictures(
+                seen, text, max_new_tokens=limits.max_answer_tokens, sampling=self._sampling
+            )
+            return Turn(prepared, Conversation())
+
+        said = await self._run(prepare)
+        return {
+            "text": said.text,
+            "latency_ms": _ms_since(began_s),
+            "tokens_generated": said.tokens,
+            "timing": said.timing(),
+            "model": limits.model_id,
+        }
+
+    async def generate(
+        self, messages: object, schema: object = None, max_tokens: object = None
+    ) -> Any:
+        """Continues a chat: its text, or with a schema the JSON value, which validates.
+
+        Raises:
+            BadArgument: an argument cannot be used, the schema included.
+            JsonNotProduced: no valid JSON in two attempts.
+        """
+        limits = self._settings
+        turns = read_messages(messages, MAX_MESSAGES, limits.max_text_chars)
+        most = limits.max_answer_tokens
+        tokens = most if max_tokens is None else read_count("max_tokens", max_tokens, most)
+
+        async def say(turns: Sequence[tuple[str, str]]) -> str:
+            return await self._continue(turns, tokens)
+
+        return await (say(turns) if schema is None else produce_json(JsonShape(schema), turns, say))
+
+    def warm_up(self) -> None:
+        """Pictures, one question, a few words: what is made at first use is made now."""
+        picture = Image.new("RGB", (self._limits.max_edge, self._limits.max_edge))
+        prepared = self._preparer.about_pictures(
+            self._preparer.see([picture] * self._limits.max_frames),
+            caption_text("", []),
+            max_new_tokens=WARM_UP_TOKENS,
+            conditions=[""],
+        )
+        self.engine.run([Ticket(Turn(prepared, Conversation()), time.perf_counter())])
+
+    async def close(self) -> None:
+        """Ends the batcher and the threads. Calls that wait fail."""
+        await self._batcher.close()
+        self._sessions.clear()
+        self._frame_pool.shutdown(wait=False, cancel_futures=True)
+        self._request_pool.shutdown(wait=False, cancel_futures=True)
+
+    def _continued(self, session: str, asked: Asked) -> Kept[Conversation] | None:
+        """The conversation that a chunk continues, now in this call's hands alone."""
+        kept = self._sessions.take(session)
+        follows = kept is not None and kept.is_continued_by(asked, self._settings.max_gap_seconds)
+        return kept if follows else None
+
+    def _turn(
+        self,
+        frames: list[bytes],
+        asked: Asked,
+        kept: Kept[Conversation] | None,
+        conditions: Sequence[str],
+    ) -> Turn:
+        """The next turn of what is kept, or the first of a conversation that knows the captions."""
+        limits = self._settings
+        seen = self._preparer.see(decode_frames(frames, self._limits, self._frame_pool))
+
+        def about(history: Sequence[str], *, continues: bool) -> Prepared:
+            return self._preparer.about_pictures(
+                seen,
+                caption_text(asked.prompt, history),
+                max_new_tokens=limits.max_new_tokens,
+                continues=continues,
+                sampling=self._sampling,
+                conditions=conditions,
+            )
+
+        if kept is not None:
+            prepared = about([], continues=True)
+            length = kept.state.tokens + len(prepared.token_ids) + limits.max_new_tokens
+            if length <= limits.max_session_tokens:
+                return Turn(prepared, kept.state)
+        newest = asked.history[max(0, len(asked.history) - limits.max_history) :]
+        return Turn(about(newest, continues=False), Conversation())
+
+    def _keep(
+        self, session: str, asked: Asked, said: _Said, kept: Kept[Conversation] | None
+    ) -> None:
+        # Callers do not remember empty captions, so nothing could follow one.
+        if said.text != "":
+            grown = said.turn.conversation
+            self._sessions.put(session, left_by(asked, said.text, grown, grown.tokens, kept))
+
+    async def _continue(self, turns: Sequence[tuple[str, str]], max_new_tokens: int) -> str:
+        def prepare() -> Turn:
+            prepared = self._preparer.chat(
+                turns, max_new_tokens=max_new_tokens, sampling=self._sampling
+            )
+            return Turn(prepared, Conversation())
+
+        return (await self._run(prepare)).text
+
+    async def _run(self, prepare: Prepare) -> _Said:
+        began_s = time.perf_counter()
+        turn = await asyncio.get_running_loop().run_in_executor(self._request_pool, prepare)
+        decode_ms = (time.perf_counter() - began_s) * MS_PER_S
+        batched = await self._batcher.submit(turn)
+        said = batched.result
+        return _Said(
+            text=spoken(self._tokenizer, said.token_ids),
+            tokens=len(said.token_ids),
+            yes_shares=said.yes_shares,
+            turn=turn,
+            decode_ms=decode_ms,
+            batched=batched,
+        )
+
+
+def _end_tokens(loaded: Loaded) -> frozenset[int]:
+    ends = loaded.model.generation_config.eos_token_id
+    return frozenset(ends if isinstance(ends, list) else [ends])
+
+
+def _ms_since(began_s: float) -> int:
+    return round((time.perf_counter() - began_s) * MS_PER_S)
