@@ -16,21 +16,12 @@ from typing import Any
 import torch
 from PIL import Image
 
-from serving.arguments import (
-    BadArgument,
-    Condition,
-    read_conditions,
-    read_count,
-    read_frames,
-    read_history,
-    read_messages,
-    read_seconds,
-    read_text,
-)
+from serving.arguments import Condition
 from serving.batcher import Batched, Batcher, Ticket
-from serving.frames import FrameLimits, decode_frames
+from serving.frames import decode_frames, limits_of
 from serving.plain import spoken
 from serving.prompts import Message, caption_text, free_question_text
+from serving.requests import read_chunk, read_question, read_words
 from serving.structured import JsonShape, produce_json
 from serving.yes_no import YesNoTokens, answer_of
 
@@ -41,7 +32,6 @@ from .preparing import Prepared, Preparer, Sampling
 from .settings import Settings
 
 MS_PER_S = 1_000
-MAX_MESSAGES = 63
 WARM_UP_TOKENS = 2
 COMPILE_WISHES = {"auto": None, "on": True, "off": False}
 
@@ -77,12 +67,7 @@ class Gemma3Service:
         self._settings = settings
         self._tokenizer = tokenizer
         self._sampling = Sampling(settings.temperature, settings.top_p)
-        self._limits = FrameLimits(
-            max_frames=settings.max_frames_per_chunk,
-            max_edge=settings.max_frame_edge,
-            max_pixels=settings.max_frame_pixels,
-            max_bytes=settings.max_frame_bytes,
-        )
+        self._limits = limits_of(settings)
         # One pool for the pieces (a frame each), one for the requests that wait for their pieces:
         # a request that waited for pieces in the pool it occupies could wait for ever.
         self._frame_pool = ThreadPoolExecutor(settings.decode_threads, "gemma3-frame")
@@ -130,30 +115,28 @@ class Gemma3Service:
         """
         began_s = time.perf_counter()
         limits = self._settings
-        pictures = read_frames(frames, limits.max_frames_received)
-        chunk = {
-            "chunk_start_s": read_seconds("start_ts_s", start_ts_s),
-            "chunk_end_s": read_seconds("end_ts_s", end_ts_s),
-            "model": limits.model_id,
-        }
-        wanted = read_text("prompt", prompt, limits.max_text_chars)
-        earlier = read_history(history, limits.max_history, limits.max_text_chars)
-        read_text("session_id", session_id, limits.max_text_chars)
-        conditions = read_conditions(questions, limits.max_questions, limits.max_text_chars)
-        if not pictures:
-            return {"caption": "", "latency_ms": 0, "tokens_generated": 0, **chunk}
-        said = await self._about(
-            pictures, caption_text(wanted, earlier), limits.max_new_tokens, conditions
+        asked = read_chunk(
+            limits,
+            frames,
+            start_ts_s,
+            end_ts_s,
+            prompt,
+            history,
+            session_id,
+            questions,
+            newest=limits.max_history,
         )
-        answered = {"answers": said.answers} if conditions else {}
-        return {
-            "caption": said.text,
-            "latency_ms": _ms_since(began_s),
-            "tokens_generated": said.tokens,
-            "timing": said.timing(),
-            **chunk,
-            **answered,
-        }
+        if not asked.frames:
+            return asked.described("", 0, 0)
+        text = caption_text(asked.prompt, asked.history)
+        said = await self._about(asked.frames, text, limits.max_new_tokens, asked.conditions)
+        return asked.described(
+            said.text,
+            _ms_since(began_s),
+            said.tokens,
+            timing=said.timing(),
+            **({"answers": said.answers} if asked.conditions else {}),
+        )
 
     async def answer(
         self, frames: object, question: object, history: object = None
@@ -161,13 +144,9 @@ class Gemma3Service:
         """Answers a question about frames in words. At least one frame must be decodable."""
         began_s = time.perf_counter()
         limits = self._settings
-        pictures = read_frames(frames, limits.max_frames_received)
-        asked = read_text("question", question, limits.max_text_chars)
-        earlier = read_history(history, limits.max_history, limits.max_text_chars)
-        if not pictures:
-            raise BadArgument("Cannot answer as frames must be at least one: current value is none")
-        text = free_question_text(asked, earlier)
-        said = await self._about(pictures, text, limits.max_answer_tokens, [])
+        asked = read_question(limits, frames, question, history)
+        text = free_question_text(asked.question, asked.history)
+        said = await self._about(asked.frames, text, limits.max_answer_tokens, [])
         return {
             "text": said.text,
             "latency_ms": _ms_since(began_s),
@@ -185,14 +164,11 @@ class Gemma3Service:
             BadArgument: an argument cannot be used, the schema included.
             JsonNotProduced: no valid JSON in two attempts.
         """
-        limits = self._settings
-        turns = read_messages(messages, MAX_MESSAGES, limits.max_text_chars)
-        most = limits.max_answer_tokens
-        tokens = most if max_tokens is None else read_count("max_tokens", max_tokens, most)
+        asked = read_words(self._settings, messages, max_tokens)
         if schema is None:
-            return await self._continue(turns, tokens)
+            return await self._continue(asked.turns, asked.max_tokens)
         return await produce_json(
-            JsonShape(schema), turns, lambda turns: self._continue(turns, tokens)
+            JsonShape(schema), asked.turns, lambda turns: self._continue(turns, asked.max_tokens)
         )
 
     def warm_up(self) -> None:

@@ -14,6 +14,8 @@ from io import BytesIO
 
 from PIL import Image, ImageOps
 
+from .settings import ServingSettings
+
 FORMATS = ("JPEG", "PNG", "WEBP")
 
 
@@ -33,6 +35,17 @@ class FrameLimits:
     max_bytes: int
     max_aspect: float = math.inf
     """How many times longer one edge may be than the other."""
+
+
+def limits_of(settings: ServingSettings, max_aspect: float = math.inf) -> FrameLimits:
+    """What the settings say of frames; the aspect is a matter of the model."""
+    return FrameLimits(
+        max_frames=settings.max_frames_per_chunk,
+        max_edge=settings.max_frame_edge,
+        max_pixels=settings.max_frame_pixels,
+        max_bytes=settings.max_frame_bytes,
+        max_aspect=max_aspect,
+    )
 
 
 def choose(count: int, most: int) -> list[int]:

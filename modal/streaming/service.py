@@ -15,20 +15,11 @@ from typing import Any
 
 from PIL import Image
 
-from serving.arguments import (
-    BadArgument,
-    read_conditions,
-    read_count,
-    read_frames,
-    read_history,
-    read_messages,
-    read_seconds,
-    read_text,
-)
 from serving.batcher import Batched, Batcher, Ticket
-from serving.frames import FrameLimits, decode_frames
+from serving.frames import decode_frames, limits_of
 from serving.plain import spoken
 from serving.prompts import caption_text, free_question_text
+from serving.requests import AskedChunk, read_chunk, read_question, read_words
 from serving.sampling import Sampling
 from serving.structured import JsonShape, produce_json
 from serving.yes_no import YesNoTokens, answer_of
@@ -40,7 +31,6 @@ from .sessions import MAX_CAPTIONS, Asked, Kept, Sessions, left_by
 from .settings import Settings
 
 MS_PER_S = 1_000
-MAX_MESSAGES = 63
 WARM_UP_TOKENS = 2
 MAX_ASPECT = 200
 """Qwen's image processor refuses pictures that are longer."""
@@ -78,13 +68,7 @@ class StreamingService:
         self._settings = settings
         self._tokenizer = loaded.tokenizer
         self._sampling = Sampling(settings.temperature, settings.top_p)
-        self._limits = FrameLimits(
-            max_frames=settings.max_frames_per_chunk,
-            max_edge=settings.max_frame_edge,
-            max_pixels=settings.max_frame_pixels,
-            max_bytes=settings.max_frame_bytes,
-            max_aspect=MAX_ASPECT,
-        )
+        self._limits = limits_of(settings, MAX_ASPECT)
         # One pool for the pieces (a frame each), one for the requests that wait for their pieces:
         # a request that waited for pieces in the pool it occupies could wait for ever.
         self._frame_pool = ThreadPoolExecutor(settings.decode_threads, "streaming-frame")
@@ -132,40 +116,34 @@ class StreamingService:
             BadArgument, NoFrameDecodable, PromptTooLong, Overloaded.
         """
         began_s = time.perf_counter()
-        limits = self._settings
-        pictures = read_frames(frames, limits.max_frames_received)
-        asked = Asked(
-            prompt=read_text("prompt", prompt, limits.max_text_chars),
-            start_s=read_seconds("start_ts_s", start_ts_s),
-            end_s=read_seconds("end_ts_s", end_ts_s),
-            history=tuple(read_history(history, MAX_CAPTIONS, limits.max_text_chars)),
+        asked = read_chunk(
+            self._settings,
+            frames,
+            start_ts_s,
+            end_ts_s,
+            prompt,
+            history,
+            session_id,
+            questions,
+            newest=MAX_CAPTIONS,
         )
-        session = read_text("session_id", session_id, limits.max_text_chars)
-        conditions = read_conditions(questions, limits.max_questions, limits.max_text_chars)
-        chunk = {
-            "chunk_start_s": asked.start_s,
-            "chunk_end_s": asked.end_s,
-            "model": limits.model_id,
-        }
-        if not pictures:
-            return {"caption": "", "latency_ms": 0, "tokens_generated": 0, **chunk}
-        kept = self._continued(session, asked)
-        said = await self._run(
-            lambda: self._turn(pictures, asked, kept, [one.text for one in conditions])
-        )
-        self._keep(session, asked, said, kept)
+        if not asked.frames:
+            return asked.described("", 0, 0)
+        place = Asked(asked.prompt, asked.start_s, asked.end_s, tuple(asked.history))
+        kept = self._continued(asked.session_id, place)
+        said = await self._run(lambda: self._turn(asked, kept))
+        self._keep(asked.session_id, place, said)
         answers = [
             answer_of(condition.id, share)
-            for condition, share in zip(conditions, said.yes_shares, strict=True)
+            for condition, share in zip(asked.conditions, said.yes_shares, strict=True)
         ]
-        return {
-            "caption": said.text,
-            "latency_ms": _ms_since(began_s),
-            "tokens_generated": said.tokens,
-            "timing": said.timing(),
-            **chunk,
-            **({"answers": answers} if conditions else {}),
-        }
+        return asked.described(
+            said.text,
+            _ms_since(began_s),
+            said.tokens,
+            timing=said.timing(),
+            **({"answers": answers} if answers else {}),
+        )
 
     async def answer(
         self, frames: object, question: object, history: object = None
@@ -173,15 +151,11 @@ class StreamingService:
         """Answers a question about frames in words. At least one frame must be decodable."""
         began_s = time.perf_counter()
         limits = self._settings
-        pictures = read_frames(frames, limits.max_frames_received)
-        asked = read_text("question", question, limits.max_text_chars)
-        earlier = read_history(history, limits.max_history, limits.max_text_chars)
-        if not pictures:
-            raise BadArgument("Cannot answer as frames must be at least one: current value is none")
+        asked = read_question(limits, frames, question, history)
 
         def prepare() -> Turn:
-            seen = self._preparer.see(decode_frames(pictures, self._limits, self._frame_pool))
-            text = free_question_text(asked, earlier)
+            seen = self._preparer.see(decode_frames(asked.frames, self._limits, self._frame_pool))
+            text = free_question_text(asked.question, asked.history)
             prepared = self._preparer.about_pictures(
                 seen, text, max_new_tokens=limits.max_answer_tokens, sampling=self._sampling
             )
@@ -205,15 +179,14 @@ class StreamingService:
             BadArgument: an argument cannot be used, the schema included.
             JsonNotProduced: no valid JSON in two attempts.
         """
-        limits = self._settings
-        turns = read_messages(messages, MAX_MESSAGES, limits.max_text_chars)
-        most = limits.max_answer_tokens
-        tokens = most if max_tokens is None else read_count("max_tokens", max_tokens, most)
+        asked = read_words(self._settings, messages, max_tokens)
 
         async def say(turns: Sequence[tuple[str, str]]) -> str:
-            return await self._continue(turns, tokens)
+            return await self._continue(turns, asked.max_tokens)
 
-        return await (say(turns) if schema is None else produce_json(JsonShape(schema), turns, say))
+        if schema is None:
+            return await say(asked.turns)
+        return await produce_json(JsonShape(schema), asked.turns, say)
 
     def warm_up(self) -> None:
         """Pictures, one question, a few words: what is made at first use is made now."""
@@ -239,16 +212,10 @@ class StreamingService:
         follows = kept is not None and kept.is_continued_by(asked, self._settings.max_gap_seconds)
         return kept if follows else None
 
-    def _turn(
-        self,
-        frames: list[bytes],
-        asked: Asked,
-        kept: Kept[Conversation] | None,
-        conditions: Sequence[str],
-    ) -> Turn:
+    def _turn(self, asked: AskedChunk, kept: Kept[Conversation] | None) -> Turn:
         """The next turn of what is kept, or the first of a conversation that knows the captions."""
         limits = self._settings
-        seen = self._preparer.see(decode_frames(frames, self._limits, self._frame_pool))
+        seen = self._preparer.see(decode_frames(asked.frames, self._limits, self._frame_pool))
 
         def about(history: Sequence[str], *, continues: bool) -> Prepared:
             return self._preparer.about_pictures(
@@ -257,7 +224,7 @@ class StreamingService:
                 max_new_tokens=limits.max_new_tokens,
                 continues=continues,
                 sampling=self._sampling,
-                conditions=conditions,
+                conditions=[condition.text for condition in asked.conditions],
             )
 
         if kept is not None:
@@ -268,13 +235,11 @@ class StreamingService:
         newest = asked.history[max(0, len(asked.history) - limits.max_history) :]
         return Turn(about(newest, continues=False), Conversation())
 
-    def _keep(
-        self, session: str, asked: Asked, said: _Said, kept: Kept[Conversation] | None
-    ) -> None:
+    def _keep(self, session: str, asked: Asked, said: _Said) -> None:
         # Callers do not remember empty captions, so nothing could follow one.
         if said.text != "":
             grown = said.turn.conversation
-            self._sessions.put(session, left_by(asked, said.text, grown, grown.tokens, kept))
+            self._sessions.put(session, left_by(asked, said.text, grown, grown.tokens))
 
     async def _continue(self, turns: Sequence[tuple[str, str]], max_new_tokens: int) -> str:
         def prepare() -> Turn:

@@ -3,11 +3,12 @@
 Modal sends a stream's calls to any container, so another one may have served the chunks in between:
 what is kept here may be old. And a session id is only a name: any wearer could send another's.
 Both are met by the same check. A conversation is continued only by a call that repeats, word for
-word, the captions that the conversation ended with, as many as its own caller had handed over the
-last time or more; that asks for the same; and that begins where the conversation ended. Whoever
-lacks the captions of a stream gets nothing that hangs on its pictures: what is kept is dropped, and
-the call runs on its own frames and on the history in its hands, as with an id never seen. The most
-that a guessed id does is to cost its owner one fresh start.
+word, the captions that the last chunk came with and the one that it got (the oldest may be missing,
+as callers keep a few); that asks for the same; and that begins where the conversation ended.
+Whoever lacks the captions of a stream gets nothing that hangs on its pictures: what is kept is
+dropped, and the call runs on its own frames and on the history in its hands, as with an id never
+seen. The most that a guessed id does is to cost its owner one fresh start. The check is as strong
+as the captions are hard to guess, so weakest behind a stream's first chunk, where there is one.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 MAX_CAPTIONS = 64
-"""More than any caller hands over."""
+"""Newest captions of a history that count; more than any caller hands over."""
 
 State = TypeVar("State")
 
@@ -46,9 +47,7 @@ class Kept(Generic[State]):
     ended_s: float
     """In the stream's time."""
     captions: tuple[str, ...]
-    """Those that it began with and those that were said in it, oldest first."""
-    handed: int
-    """How many captions the caller handed over with the last chunk."""
+    """Those that the last chunk came with, and the one that it got."""
 
     def is_continued_by(self, asked: Asked, max_gap_s: float) -> bool:
         """Whether nothing lies between the conversation and the chunk."""
@@ -59,24 +58,18 @@ class Kept(Generic[State]):
         )
 
     def _knows(self, history: tuple[str, ...]) -> bool:
-        count = len(history)
-        # No fewer than last time, so that one caption that is easily guessed is not enough.
-        enough = max(1, self.handed) <= count <= len(self.captions)
-        return enough and self.captions[-count:] == history
+        # All of them but the oldest at the most: one caption that is easily guessed is not enough.
+        return history != () and history in (self.captions, self.captions[1:])
 
 
-def left_by(
-    asked: Asked, caption: str, state: State, tokens: int, before: Kept[State] | None
-) -> Kept[State]:
-    """The conversation behind a chunk; ``before`` is the one that the chunk continued."""
-    earlier = asked.history if before is None else before.captions
+def left_by(asked: Asked, caption: str, state: State, tokens: int) -> Kept[State]:
+    """The conversation behind a chunk."""
     return Kept(
         state=state,
         tokens=tokens,
         prompt=asked.prompt,
         ended_s=asked.end_s,
-        captions=(*earlier, caption)[-MAX_CAPTIONS:],
-        handed=len(asked.history),
+        captions=(*asked.history, caption)[-MAX_CAPTIONS:],
     )
 
 

@@ -1,4 +1,8 @@
-"""What the tests of StreamingVLM share: a tiny Qwen2.5-VL, built once."""
+"""What the tests of StreamingVLM share: a tiny Qwen2.5-VL, built once.
+
+No name here may be one of `tests/modal/conftest.py`: as both folders lie outside `modal/`, where
+the configuration is, pytest gives the fixtures of this file to all tests.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ Scenario = Callable[[StreamingService], Awaitable[Value]]
 
 
 @pytest.fixture(scope="session")
-def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def qwen_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.set_num_threads(2)
     folder = tmp_path_factory.mktemp("tiny-qwen")
     tiny_qwen.build(folder)
@@ -31,22 +35,22 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def settings(tiny_folder: Path) -> Settings:
-    return Settings(model_id=str(tiny_folder), device="cpu", max_new_tokens=8)
+def qwen_settings(qwen_folder: Path) -> Settings:
+    return Settings(model_id=str(qwen_folder), device="cpu", max_new_tokens=8)
 
 
 @pytest.fixture(scope="session")
-def loaded(settings: Settings) -> Loaded:
-    return load(settings)
+def qwen(qwen_settings: Settings) -> Loaded:
+    return load(qwen_settings)
 
 
 @pytest.fixture
-def play(loaded: Loaded, settings: Settings) -> Callable[..., Any]:
+def host(qwen: Loaded, qwen_settings: Settings) -> Callable[..., Any]:
     """Runs a scenario with a service of its own, which is closed behind it."""
 
     def run(scenario: Scenario[Value], **changes: object) -> Value:
         async def whole() -> Value:
-            service = StreamingService(loaded, replace(settings, **changes))
+            service = StreamingService(qwen, replace(qwen_settings, **changes))
             try:
                 return await scenario(service)
             finally:
@@ -70,13 +74,13 @@ def encode(picture: Callable[..., Image.Image]) -> Callable[..., bytes]:
 
 
 @pytest.fixture
-def vision_calls(loaded: Loaded) -> Any:
+def qwen_vision_calls(qwen: Loaded) -> Any:
     """Pictures in each call of the vision encoder."""
     calls: list[int] = []
 
     def count(_module: object, _args: object, kwargs: dict[str, torch.Tensor]) -> None:
         calls.append(len(kwargs["grid_thw"]))
 
-    handle = loaded.model.model.visual.register_forward_pre_hook(count, with_kwargs=True)
+    handle = qwen.model.model.visual.register_forward_pre_hook(count, with_kwargs=True)
     yield calls
     handle.remove()

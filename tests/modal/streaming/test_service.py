@@ -6,14 +6,18 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Sequence
+from io import BytesIO
 from typing import Any
 
 import pytest
+from PIL import Image
 
+from long_way import Chat, the_long_way
 from serving.arguments import BadArgument
 from serving.batcher import Overloaded, Ticket
 from serving.encoding import PromptTooLong
 from serving.frames import NoFrameDecodable
+from serving.prompts import caption_text
 from serving.structured import JsonNotProduced
 from streaming.engine import Completion, Turn
 from streaming.loading import Loaded
@@ -35,10 +39,12 @@ class Stream:
         self.now_s = 0.0
         self.history: list[str] = []
 
+    def frames(self) -> list[bytes]:
+        return [self._jpeg(self.seed + int(self.now_s)), self._jpeg(self.seed + 500)]
+
     async def chunk(self, **more: Any) -> dict[str, Any]:
-        frames = [self._jpeg(self.seed + int(self.now_s)), self._jpeg(self.seed + 500)]
         answer = await self._service.infer_chunk(
-            frames,
+            self.frames(),
             self.now_s,
             self.now_s + 1,
             self.prompt,
@@ -53,8 +59,8 @@ def reused(answer: dict[str, Any]) -> int:
     return answer["timing"]["reused_tokens"]
 
 
-def test_infer_chunk_answers_what_the_edge_reads_m1(play: Callable, jpeg: Jpeg) -> None:
-    answer = play(lambda service: service.infer_chunk([jpeg(1), jpeg(2)], 3, 4.5, PROMPT))
+def test_infer_chunk_answers_what_the_edge_reads_m1(host: Callable, jpeg: Jpeg) -> None:
+    answer = host(lambda service: service.infer_chunk([jpeg(1), jpeg(2)], 3, 4.5, PROMPT))
     assert set(answer) == {
         "caption",
         "chunk_start_s",
@@ -75,7 +81,7 @@ def test_infer_chunk_answers_what_the_edge_reads_m1(play: Callable, jpeg: Jpeg) 
 
 
 def test_no_frames_are_an_empty_caption_and_change_nothing_m2(
-    play: Callable, jpeg: Jpeg, loaded: Loaded
+    host: Callable, jpeg: Jpeg, qwen: Loaded
 ) -> None:
     async def scenario(service: StreamingService) -> tuple[Any, Any]:
         stream = Stream(service, jpeg, "s")
@@ -83,20 +89,20 @@ def test_no_frames_are_an_empty_caption_and_change_nothing_m2(
         empty = await service.infer_chunk([], 1.0, 2.0, PROMPT, session_id="s")
         return empty, await stream.chunk()
 
-    empty, after = play(scenario)
+    empty, after = host(scenario)
     assert empty == {
         "caption": "",
         "chunk_start_s": 1.0,
         "chunk_end_s": 2.0,
         "latency_ms": 0,
         "tokens_generated": 0,
-        "model": loaded.model.name_or_path,
+        "model": qwen.model.name_or_path,
     }
     assert reused(after) > 0
 
 
 def test_undecodable_frames_are_skipped_and_none_decodable_is_an_error_m2(
-    play: Callable, jpeg: Jpeg
+    host: Callable, jpeg: Jpeg
 ) -> None:
     async def scenario(service: StreamingService) -> tuple[Any, Any]:
         mixed = await service.infer_chunk([b"x", jpeg(1), jpeg(2)[:200]], 0, 1, PROMPT)
@@ -105,22 +111,22 @@ def test_undecodable_frames_are_skipped_and_none_decodable_is_an_error_m2(
             await service.infer_chunk([b"x", b""], 0, 1, PROMPT)
         return mixed, clean
 
-    mixed, clean = play(scenario)
+    mixed, clean = host(scenario)
     assert mixed["caption"] == clean["caption"]
 
 
 def test_a_picture_too_long_for_the_image_processor_is_skipped_m2(
-    play: Callable, jpeg: Jpeg, encode: Callable[..., bytes]
+    host: Callable, jpeg: Jpeg, encode: Callable[..., bytes]
 ) -> None:
     long = encode(7, 3, 900)
-    answer = play(lambda service: service.infer_chunk([long, jpeg(1)], 0, 1, PROMPT))
+    answer = host(lambda service: service.infer_chunk([long, jpeg(1)], 0, 1, PROMPT))
     assert answer["caption"] != ""
     with pytest.raises(NoFrameDecodable):
-        play(lambda service: service.infer_chunk([long], 0, 1, PROMPT))
+        host(lambda service: service.infer_chunk([long], 0, 1, PROMPT))
 
 
 def test_questions_are_answered_with_their_ids_and_leave_the_caption(
-    play: Callable, jpeg: Jpeg, vision_calls: list[int]
+    host: Callable, jpeg: Jpeg, qwen_vision_calls: list[int]
 ) -> None:
     questions = [{"id": "dog", "text": "a dog"}, {"id": "dark", "text": "it is dark"}]
 
@@ -128,17 +134,17 @@ def test_questions_are_answered_with_their_ids_and_leave_the_caption(
         plain, asked = Stream(service, jpeg, "p"), Stream(service, jpeg, "q")
         return [(await plain.chunk(), await asked.chunk(questions=questions)) for _ in range(3)]
 
-    for plain, asked in play(scenario):
+    for plain, asked in host(scenario):
         assert plain["caption"] == asked["caption"]
         assert "answers" not in plain
         assert [one["id"] for one in asked["answers"]] == ["dog", "dark"]
         for one in asked["answers"]:
             assert isinstance(one["yes"], bool)
             assert 0.5 <= one["confidence"] <= 1
-    assert vision_calls == [2] * 6, "each picture is encoded once for all"
+    assert qwen_vision_calls == [2] * 6, "each picture is encoded once for all"
 
 
-def test_a_stream_is_continued_and_that_changes_its_words(play: Callable, jpeg: Jpeg) -> None:
+def test_a_stream_is_continued_and_that_changes_its_words(host: Callable, jpeg: Jpeg) -> None:
     async def scenario(service: StreamingService) -> tuple[list[Any], list[Any]]:
         kept, nameless = Stream(service, jpeg, "s"), Stream(service, jpeg, "")
         return (
@@ -146,12 +152,32 @@ def test_a_stream_is_continued_and_that_changes_its_words(play: Callable, jpeg: 
             [await nameless.chunk() for _ in range(4)],
         )
 
-    kept, nameless = play(scenario)
+    kept, nameless = host(scenario)
     assert [reused(one) > 0 for one in kept] == [False, True, True, True]
     assert reused(kept[3]) > reused(kept[2]) > reused(kept[1])
     assert [reused(one) for one in nameless] == [0] * 4, "the empty id keeps nothing"
     assert kept[0]["caption"] == nameless[0]["caption"]
     assert kept[3]["caption"] != nameless[3]["caption"]
+
+
+def test_a_stream_says_what_transformers_says_about_all_of_it_at_once(
+    host: Callable, jpeg: Jpeg, qwen: Loaded
+) -> None:
+    async def scenario(service: StreamingService) -> tuple[list[str], Chat]:
+        stream, chat = Stream(service, jpeg, "s"), Chat()
+        stream.history = ["A door."]
+        for number in range(4):
+            pictures = [Image.open(BytesIO(frame)).convert("RGB") for frame in stream.frames()]
+            told = stream.history if number == 0 else []
+            chat.append(("user", pictures, caption_text(PROMPT, told)))
+            chat.append(("assistant", [], (await stream.chunk())["caption"]))
+        return stream.history[1:], chat
+
+    captions, chat = host(scenario)
+    ends = frozenset(qwen.model.generation_config.eos_token_id)
+    for number, caption in enumerate(captions):
+        expected = the_long_way(qwen, chat[: 2 * number + 1], ends, 8)
+        assert caption == qwen.tokenizer.decode(expected)
 
 
 def other_history(stream: Stream) -> None:
@@ -192,7 +218,7 @@ def failed_call_was_between(stream: Stream) -> None:
     ],
 )
 def test_what_does_not_follow_starts_afresh_from_the_history_handed_over(
-    play: Callable, jpeg: Jpeg, break_off: Callable[[Stream], None]
+    host: Callable, jpeg: Jpeg, break_off: Callable[[Stream], None]
 ) -> None:
     async def scenario(service: StreamingService) -> tuple[Any, Any, Any]:
         stream, never_seen = Stream(service, jpeg, "s"), Stream(service, jpeg, "t")
@@ -203,12 +229,12 @@ def test_what_does_not_follow_starts_afresh_from_the_history_handed_over(
         never_seen.history = list(stream.history)
         return await stream.chunk(), await never_seen.chunk(), await stream.chunk()
 
-    broken, fresh, next_one = play(scenario)
+    broken, fresh, next_one = host(scenario)
     assert (reused(broken), broken["caption"]) == (0, fresh["caption"])
     assert reused(next_one) > 0, "from here on it is kept again"
 
 
-def test_a_guessed_session_id_gets_nothing_of_the_stream(play: Callable, jpeg: Jpeg) -> None:
+def test_a_guessed_session_id_gets_nothing_of_the_stream(host: Callable, jpeg: Jpeg) -> None:
     async def scenario(service: StreamingService) -> tuple[Any, Any]:
         victim, stranger = Stream(service, jpeg, "s"), Stream(service, jpeg, "s", seed=40)
         for _ in range(3):
@@ -221,11 +247,11 @@ def test_a_guessed_session_id_gets_nothing_of_the_stream(play: Callable, jpeg: J
         honest = await stranger.chunk(session_id="", history=["A door.", victim.history[-1]])
         return guessed, honest
 
-    guessed, honest = play(scenario)
+    guessed, honest = host(scenario)
     assert (reused(guessed), guessed["caption"]) == (0, honest["caption"])
 
 
-def test_eight_streams_at_once_never_mix(play: Callable, jpeg: Jpeg) -> None:
+def test_eight_streams_at_once_never_mix(host: Callable, jpeg: Jpeg) -> None:
     async def scenario(service: StreamingService) -> tuple[list[Any], list[Any]]:
         async def run(stream: Stream) -> list[str]:
             return [(await stream.chunk())["caption"] for _ in range(3)]
@@ -236,12 +262,12 @@ def test_eight_streams_at_once_never_mix(play: Callable, jpeg: Jpeg) -> None:
         alone = [await run(stream) for stream in streams("alone")]
         return alone, await asyncio.gather(*map(run, streams("together")))
 
-    alone, together = play(scenario)
+    alone, together = host(scenario)
     assert len({tuple(captions) for captions in alone}) == 8, "they can be told apart"
     assert together == alone
 
 
-def test_calls_of_one_stream_at_once_do_not_touch_each_other(play: Callable, jpeg: Jpeg) -> None:
+def test_calls_of_one_stream_at_once_do_not_touch_each_other(host: Callable, jpeg: Jpeg) -> None:
     async def scenario(service: StreamingService) -> tuple[list[Any], Any, Any]:
         stream, other = Stream(service, jpeg, "s"), Stream(service, jpeg, "t")
         for one in (stream, other):
@@ -258,28 +284,28 @@ def test_calls_of_one_stream_at_once_do_not_touch_each_other(play: Callable, jpe
         ]
         return together, continued, fresh
 
-    together, continued, fresh = play(scenario)
+    together, continued, fresh = host(scenario)
     assert [reused(one) > 0 for one in together] == [True, False, False]
     assert [one["caption"] for one in together] == [one["caption"] for one in (continued, *fresh)]
 
 
-def test_the_least_recently_used_stream_starts_afresh(play: Callable, jpeg: Jpeg) -> None:
+def test_the_least_recently_used_stream_starts_afresh(host: Callable, jpeg: Jpeg) -> None:
     async def scenario(service: StreamingService) -> list[bool]:
         a, b, c = (Stream(service, jpeg, name) for name in "abc")
         for stream in (a, b, a, c):
             await stream.chunk()
         return [reused(await stream.chunk()) > 0 for stream in (a, b)]
 
-    assert play(scenario, max_sessions=2) == [True, False]
+    assert host(scenario, max_sessions=2) == [True, False]
 
 
-def test_a_conversation_that_gets_too_long_starts_afresh(play: Callable, jpeg: Jpeg) -> None:
+def test_a_conversation_that_gets_too_long_starts_afresh(host: Callable, jpeg: Jpeg) -> None:
     async def scenario(service: StreamingService) -> list[int]:
         stream = Stream(service, jpeg, "s")
         return [reused(await stream.chunk()) for _ in range(6)]
 
     most = 900
-    lengths = play(scenario, max_session_tokens=most, max_kept_tokens=most)
+    lengths = host(scenario, max_session_tokens=most, max_kept_tokens=most)
     assert max(lengths) < most
     assert lengths[0] == 0 < lengths[1], "it is kept at first"
     assert 0 in lengths[2:], "it did get too long"
@@ -288,7 +314,7 @@ def test_a_conversation_that_gets_too_long_starts_afresh(play: Callable, jpeg: J
 
 @pytest.mark.parametrize("how", ["fails", "is given up", "shows no picture"])
 def test_a_call_that_ends_badly_costs_its_own_stream_alone(
-    play: Callable, jpeg: Jpeg, monkeypatch: pytest.MonkeyPatch, how: str
+    host: Callable, jpeg: Jpeg, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     async def scenario(service: StreamingService) -> tuple[list[bool], list[str], list[str]]:
         bad, good, alone = (Stream(service, jpeg, name) for name in ("bad", "good", "alone"))
@@ -327,12 +353,12 @@ def test_a_call_that_ends_badly_costs_its_own_stream_alone(
         after = [await stream.chunk() for stream in (bad, good, alone)]
         return [reused(one) > 0 for one in after], good.history, alone.history
 
-    kept, good, alone = play(scenario)
+    kept, good, alone = host(scenario)
     assert kept == [False, True, True]
     assert good == alone
 
 
-def test_history_is_bounded_for_the_model_but_not_for_the_check(play: Callable, jpeg: Jpeg) -> None:
+def test_history_is_bounded_for_the_model_but_not_for_the_check(host: Callable, jpeg: Jpeg) -> None:
     async def scenario(service: StreamingService) -> tuple[Any, Any, Any]:
         history = [f"Caption {number}." for number in range(9)]
         long = await service.infer_chunk([jpeg(1)], 0, 1, PROMPT, history, "s")
@@ -340,7 +366,7 @@ def test_history_is_bounded_for_the_model_but_not_for_the_check(play: Callable, 
         grown = [*history, long["caption"]]
         return long, short, await service.infer_chunk([jpeg(1)], 1, 2, PROMPT, grown[-9:], "s")
 
-    long, short, following = play(scenario, max_history=2)
+    long, short, following = host(scenario, max_history=2)
     assert long["caption"] == short["caption"]
     assert reused(following) > 0
 
@@ -359,28 +385,28 @@ def test_history_is_bounded_for_the_model_but_not_for_the_check(play: Callable, 
     ],
 )
 def test_an_argument_that_cannot_be_used_is_named(
-    play: Callable, arguments: tuple[Any, ...], named: str
+    host: Callable, arguments: tuple[Any, ...], named: str
 ) -> None:
     with pytest.raises(BadArgument, match=f"Cannot answer as {named}.* must be .*: current value"):
-        play(lambda service: service.infer_chunk(*arguments))
+        host(lambda service: service.infer_chunk(*arguments))
 
 
-def test_a_full_queue_refuses(play: Callable, jpeg: Jpeg) -> None:
+def test_a_full_queue_refuses(host: Callable, jpeg: Jpeg) -> None:
     async def scenario(service: StreamingService) -> list[Any]:
         calls = [service.infer_chunk([jpeg(seed)], 0, 1, PROMPT) for seed in range(12)]
         return await asyncio.gather(*calls, return_exceptions=True)
 
-    results = play(scenario, max_waiting=1, decode_threads=16, max_new_tokens=200)
+    results = host(scenario, max_waiting=1, decode_threads=16, max_new_tokens=200)
     assert any(isinstance(result, Overloaded) for result in results)
     assert any(isinstance(result, dict) for result in results)
 
 
-def test_a_prompt_of_too_many_tokens_is_refused(play: Callable, jpeg: Jpeg) -> None:
+def test_a_prompt_of_too_many_tokens_is_refused(host: Callable, jpeg: Jpeg) -> None:
     with pytest.raises(PromptTooLong):
-        play(lambda service: service.infer_chunk([jpeg(1)], 0, 1, "x" * 300), max_prompt_tokens=300)
+        host(lambda service: service.infer_chunk([jpeg(1)], 0, 1, "x" * 300), max_prompt_tokens=300)
 
 
-def test_answer_and_generate_speak_and_keep_nothing(play: Callable, jpeg: Jpeg) -> None:
+def test_answer_and_generate_speak_and_keep_nothing(host: Callable, jpeg: Jpeg) -> None:
     async def scenario(service: StreamingService) -> Any:
         first = await service.answer([jpeg(1)], "Who is it?", ["A door."])
         second = await service.answer([jpeg(2)], "Who is it?", ["A door."])
@@ -392,7 +418,7 @@ def test_answer_and_generate_speak_and_keep_nothing(play: Callable, jpeg: Jpeg) 
             await service.answer([], "Who is it?")
         return first, second, said, len(service._sessions)
 
-    first, second, said, kept = play(scenario, max_answer_tokens=12)
+    first, second, said, kept = host(scenario, max_answer_tokens=12)
     assert set(first) == {"text", "latency_ms", "tokens_generated", "timing", "model"}
     assert first["text"] != second["text"] != ""
     assert len(said) == 5

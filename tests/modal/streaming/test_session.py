@@ -14,13 +14,13 @@ from streaming.session import StreamingSession
 
 
 @pytest.fixture(autouse=True)
-def environment(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STREAMINGVLM_MODEL_ID", str(tiny_folder))
+def environment(qwen_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STREAMINGVLM_MODEL_ID", str(qwen_folder))
     monkeypatch.setenv("STREAMINGVLM_MAX_NEW_TOKENS", "6")
 
 
 def test_close_ends_no_stream_and_stop_ends_all_m4(
-    tiny_folder: Path, jpeg: Callable[[int], bytes]
+    qwen_folder: Path, jpeg: Callable[[int], bytes]
 ) -> None:
     async def scenario() -> tuple[dict[str, Any], int]:
         session = StreamingSession()
@@ -42,7 +42,7 @@ def test_close_ends_no_stream_and_stop_ends_all_m4(
 
     third, left = asyncio.run(scenario())
     assert third["timing"]["reused_tokens"] > 0
-    assert third["model"] == str(tiny_folder)
+    assert third["model"] == str(qwen_folder)
     assert left == 0
 
 

@@ -8,9 +8,7 @@ import pytest
 
 from streaming.sessions import MAX_CAPTIONS, Asked, Kept, Sessions, left_by
 
-KEPT = Kept(
-    state="pictures", tokens=10, prompt="What?", ended_s=4.0, captions=("a", "b", "c"), handed=2
-)
+KEPT = Kept(state="pictures", tokens=10, prompt="What?", ended_s=4.0, captions=("a", "b", "c"))
 ASKED = Asked(prompt="What?", start_s=4.0, end_s=5.0, history=("b", "c"))
 
 
@@ -30,6 +28,7 @@ ASKED = Asked(prompt="What?", start_s=4.0, end_s=5.0, history=("b", "c"))
         ({"history": ("a", "b")}, False),
         ({"history": ("b", "c ")}, False),
         ({"history": ("x", "a", "b", "c")}, False),
+        ({"history": ("x", "b", "c")}, False),
     ],
 )
 def test_a_chunk_continues_only_what_it_repeats_asks_and_follows(
@@ -39,22 +38,21 @@ def test_a_chunk_continues_only_what_it_repeats_asks_and_follows(
 
 
 def test_a_stream_that_handed_over_nothing_yet_still_needs_its_caption() -> None:
-    first = left_by(replace(ASKED, history=()), "a", "pictures", 1, None)
+    first = left_by(replace(ASKED, history=()), "a", "pictures", 1)
     assert first.captions == ("a",)
     nothing, repeated = (replace(ASKED, start_s=5.0, history=one) for one in ((), ("a",)))
     assert not first.is_continued_by(nothing, 1.0)
     assert first.is_continued_by(repeated, 1.0)
 
 
-def test_captions_grow_from_chunk_to_chunk_and_are_bounded() -> None:
-    kept = left_by(ASKED, "d", "pictures", 1, None)
-    assert (kept.captions, kept.handed, kept.ended_s) == (("b", "c", "d"), 2, 5.0)
-    kept = left_by(replace(ASKED, history=("c", "d")), "e", "pictures", 1, kept)
-    assert kept.captions == ("b", "c", "d", "e")
-    for number in range(100):
-        kept = left_by(ASKED, str(number), "pictures", 1, kept)
-    assert len(kept.captions) == MAX_CAPTIONS
-    assert kept.captions[-1] == "99"
+def test_what_is_known_is_what_the_last_chunk_came_with_and_got() -> None:
+    kept = left_by(ASKED, "d", "pictures", 1)
+    assert (kept.captions, kept.ended_s) == (("b", "c", "d"), 5.0)
+    history = tuple(map(str, range(MAX_CAPTIONS)))
+    assert left_by(replace(ASKED, history=history), "d", "pictures", 1).captions == (
+        *history[1:],
+        "d",
+    )
 
 
 def sessions(**changes: object) -> Sessions[str]:
