@@ -24,6 +24,7 @@ from transformers import (
     Qwen2VLImageProcessorPil,
 )
 
+from streaming.chat_template import CHAT_TEMPLATE
 from tiny_words import byte_tokenizer
 
 CONTROL_TOKENS = (
@@ -36,25 +37,6 @@ CONTROL_TOKENS = (
     "<|video_pad|>",
 )
 SPEAKABLE = range(ord("!"), ord("~") + 1)
-
-CHAT_TEMPLATE = """\
-{%- for message in messages -%}
-  {%- if loop.first and message.role != "system" -%}
-    {{ "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n" }}
-  {%- endif -%}
-  {{ "<|im_start|>" + message.role + "\n" }}
-  {%- if message.content is string -%}{{ message.content }}
-  {%- else -%}
-    {%- for item in message.content -%}
-      {%- if item.type == "image" -%}{{ "<|vision_start|><|image_pad|><|vision_end|>" }}
-      {%- elif item.type == "text" -%}{{ item.text }}
-      {%- endif -%}
-    {%- endfor -%}
-  {%- endif -%}
-  {{ "<|im_end|>\n" }}
-{%- endfor -%}
-{%- if add_generation_prompt -%}{{ "<|im_start|>assistant\n" }}{%- endif -%}
-"""
 
 
 @dataclass(frozen=True)

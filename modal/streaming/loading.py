@@ -13,6 +13,7 @@ from transformers import (
 
 from serving.placement import Placement, placement_of
 
+from .chat_template import CHAT_TEMPLATE
 from .settings import Settings
 
 
@@ -40,8 +41,9 @@ def load(settings: Settings, placement: Placement | None = None) -> Loaded:
         **source, dtype=where.dtype, attn_implementation=settings.attention
     )
     model.to(where.device).eval()
-    return Loaded(
-        model,
-        AutoTokenizer.from_pretrained(**source),
-        AutoImageProcessor.from_pretrained(**source, backend="pil"),
-    )
+    tokenizer = AutoTokenizer.from_pretrained(**source)
+    if tokenizer.chat_template is None:
+        # Older checkpoints keep it in a file of the processor, which is not loaded here.
+        tokenizer.chat_template = CHAT_TEMPLATE
+    image_processor = AutoImageProcessor.from_pretrained(**source, backend="pil")
+    return Loaded(model, tokenizer, image_processor)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,8 +17,9 @@ from serving.batcher import Ticket
 from serving.prompts import question_text
 from serving.yes_no import YesNoTokens
 from streaming.engine import Completion, Conversation, Engine, Turn
-from streaming.loading import Loaded
+from streaming.loading import Loaded, load
 from streaming.preparing import Prepared, Preparer
+from streaming.settings import Settings
 
 Picture = Callable[..., Image.Image]
 NEW_TOKENS = 10
@@ -178,3 +182,21 @@ def test_what_somebody_writes_opens_no_turn_and_no_picture(
             assert [one for one in ours if one in controls] == [
                 one for one in theirs if one in controls
             ]
+
+
+def test_a_checkpoint_without_a_chat_template_gets_that_of_qwen(
+    qwen_settings: Settings, tmp_path: Path
+) -> None:
+    bare = tmp_path / "bare"
+    shutil.copytree(qwen_settings.model_id, bare)
+    (bare / "chat_template.jinja").unlink()
+    found = load(replace(qwen_settings, model_id=str(bare)))
+    turns = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "Hello."}]}]
+    rendered = found.tokenizer.apply_chat_template(
+        turns, tokenize=False, add_generation_prompt=True
+    )
+    assert rendered == (
+        "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
+        "<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>Hello.<|im_end|>\n"
+        "<|im_start|>assistant\n"
+    )
