@@ -358,6 +358,44 @@ def test_a_call_that_ends_badly_costs_its_own_stream_alone(
     assert good == alone
 
 
+def test_a_call_that_waits_beside_one_that_fails_runs_once(
+    host: Callable, jpeg: Jpeg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second run would tell the conversation the same chunk twice."""
+
+    async def scenario(service: StreamingService) -> tuple[Any, list[str], list[str]]:
+        good, alone = Stream(service, jpeg, "good"), Stream(service, jpeg, "alone")
+        for stream in (good, alone):
+            await stream.chunk()
+        run_one, go_on = service.engine._run_one, threading.Event()
+
+        def failing(ticket: Ticket[Turn]) -> Completion:
+            go_on.wait(10)
+            if ticket.request.prepared.questions:
+                raise RuntimeError("out of memory")
+            return run_one(ticket)
+
+        with monkeypatch.context() as broken:
+            broken.setattr(service.engine, "_run_one", failing)
+            first = asyncio.create_task(service.infer_chunk([jpeg(1)], 0, 1, PROMPT))
+            await asyncio.sleep(0.05)
+            waiting = asyncio.create_task(good.chunk())
+            questions = [{"id": "dog", "text": "a dog"}]
+            bad = asyncio.create_task(Stream(service, jpeg, "bad").chunk(questions=questions))
+            while len(service._batcher._waiting) < 2:
+                await asyncio.sleep(0.01)
+            go_on.set()
+            _, _, failed = await asyncio.gather(first, waiting, bad, return_exceptions=True)
+        await alone.chunk()
+        for stream in (good, alone):
+            await stream.chunk()
+        return failed, good.history, alone.history
+
+    failed, good, alone = host(scenario)
+    assert isinstance(failed, RuntimeError)
+    assert good == alone
+
+
 def test_history_is_bounded_for_the_model_but_not_for_the_check(host: Callable, jpeg: Jpeg) -> None:
     async def scenario(service: StreamingService) -> tuple[Any, Any, Any]:
         history = [f"Caption {number}." for number in range(9)]
