@@ -17,6 +17,7 @@ from streaming.session import StreamingSession
 def environment(qwen_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STREAMINGVLM_MODEL_ID", str(qwen_folder))
     monkeypatch.setenv("STREAMINGVLM_MAX_NEW_TOKENS", "6")
+    monkeypatch.setenv("STREAMINGVLM_MAX_FRAME_EDGE", "112")  # a quick warm-up
 
 
 def test_close_ends_no_stream_and_stop_ends_all_m4(
