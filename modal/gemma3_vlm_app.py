@@ -38,6 +38,8 @@ class Gemma3VLMSession(Gemma3Session):
     answer = modal.method()(Gemma3Session.answer)
     generate = modal.method()(Gemma3Session.generate)
     close = modal.method()(Gemma3Session.close)
+    # Who calls must bring a proxy token; Modal checks it before a container is woken.
+    endpoint = modal.asgi_app(label=APP_NAME, requires_proxy_auth=True)(Gemma3Session.endpoint)
     stop = modal.exit()(Gemma3Session.stop)
 
     def retire(self) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from .settings import ServingSettings
 
 if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
     from .placement import Placement
 
 
@@ -85,6 +87,17 @@ class ServedSession:
 
     async def close(self) -> None:
         """There for older callers. It ends no session's state (M4)."""
+
+    def endpoint(self) -> Starlette:
+        """The methods over HTTP (M5), for callers that cannot speak Modal's gRPC."""
+        from .encoding import PromptTooLong
+        from .endpoint import create_endpoint
+
+        return create_endpoint(
+            [self.infer_chunk, self.answer, self.generate],
+            max_body_bytes=self.settings.max_body_bytes,
+            refusals=(PromptTooLong,),
+        )
 
     def retire(self) -> None:
         """The GPU has failed for good: the host is to take no more calls here, and start anew."""

@@ -35,6 +35,8 @@ class ServingSettings:
     max_frame_bytes: int = knob(16_777_216, whole(1_000, 268_435_456))
     max_frames_received: int = knob(256, whole(1, 4096))
     """A call with more frames is refused."""
+    max_body_bytes: int = knob(67_108_864, whole(1_000, 1_073_741_824))
+    """A longer request to the HTTPS endpoint is refused."""
     decode_threads: int = knob(4, whole(1, 64))
 
     # What is asked, and how much is said.

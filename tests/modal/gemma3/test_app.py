@@ -35,7 +35,7 @@ def test_the_app_has_its_name_and_the_class_its_methods() -> None:
     session = gemma3_vlm_app.Gemma3VLMSession
     assert isinstance(session, modal.Cls)
     methods = set(session._get_method_names())
-    assert methods == {"infer_chunk", "answer", "generate", "close"}
+    assert methods == {"infer_chunk", "answer", "generate", "close", "endpoint"}
 
 
 def test_a_container_whose_gpu_failed_fetches_no_more_calls(
@@ -72,7 +72,8 @@ def test_modal_deploy_tells_modal_what_is_meant(tmp_path: Path) -> None:
     )
     created = {one.function.function_name: one.function for one in plane.calls_of("FunctionCreate")}
     function = created["Gemma3VLMSession.*"]
-    assert set(function.method_definitions) == {"infer_chunk", "answer", "generate", "close"}
+    methods = {"infer_chunk", "answer", "generate", "close"}
+    assert set(function.method_definitions) == {*methods, "endpoint"}
     assert function.resources.gpu_config.gpu_type == "L40S"
     assert (function.max_concurrent_inputs, function.target_concurrent_inputs) == (32, 16)
     assert function.autoscaler_settings.min_containers == 0
@@ -93,6 +94,18 @@ def test_modal_deploy_tells_modal_what_is_meant(tmp_path: Path) -> None:
         ("session_id", True),
         ("questions", True),
     ]
+
+
+def test_modal_deploy_lets_nobody_to_the_endpoint_without_a_proxy_token(tmp_path: Path) -> None:
+    plane = deploy(tmp_path)
+    created = {one.function.function_name: one.function for one in plane.calls_of("FunctionCreate")}
+    definitions = created["Gemma3VLMSession.*"].method_definitions
+    endpoint = definitions["endpoint"].webhook_config
+    assert endpoint.type == api_pb2.WEBHOOK_TYPE_ASGI_APP
+    assert endpoint.requires_proxy_auth
+    assert endpoint.requested_suffix == "foresight-gemma3-vlm"
+    others = {name for name, one in definitions.items() if one.webhook_config.type}
+    assert others == {"endpoint"}, "no other method is on the web"
 
 
 def test_modal_deploy_sends_settings_pinned_packages_and_modules(tmp_path: Path) -> None:
