@@ -42,6 +42,10 @@ export async function startSurroundings(
       MODAL_SERVER_URL: modal.url,
       MODAL_TOKEN_ID: "ak-local",
       MODAL_TOKEN_SECRET: "as-local",
+      // For `MODAL_TRANSPORT=http`; the other transports do not look at them.
+      MODAL_ENDPOINT_URL: modal.endpointUrl(gemma.served),
+      MODAL_PROXY_TOKEN_ID: "wk-local",
+      MODAL_PROXY_TOKEN_SECRET: "ws-local",
       FORESIGHT_POKE_URL: poke.url,
       FORESIGHT_POKE_API_KEY: "local",
     },

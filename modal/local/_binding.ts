@@ -74,6 +74,14 @@ export function exceptionRepr(thrown: unknown): string {
   return `${thrown.name}(${stringRepr(thrown.message)})`;
 }
 
+/** The class and the text of an exception from its `repr`. */
+export function readRepr(repr: string): { readonly name: string; readonly message: string } {
+  const [, name, , text] = /^(\w+)\((["'])(.*)\2\)$/s.exec(repr) ?? [];
+  if (name === undefined || text === undefined) return { name: "Exception", message: repr };
+  const plain: Record<string, string> = { n: "\n", r: "\r", t: "\t" };
+  return { name, message: text.replaceAll(/\\(.)/gs, (_, char) => plain[char] ?? char) };
+}
+
 function stringRepr(text: string): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
   const escaped = text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\r", "\\r")

@@ -89,6 +89,11 @@ export class Deployments {
     throw new GrpcStatusError(GRPC_STATUS.notFound, text);
   }
 
+  /** The class of that name in the default environment, if it is there. */
+  named(app: string, name: string): Deployment | undefined {
+    return this.#byTag.get(tagOf(DEFAULT_ENVIRONMENT, app, name));
+  }
+
   /**
    * The class and method that an input is for.
    *

@@ -11,6 +11,7 @@ import { BlobStore } from "./_blobs.ts";
 import { Calls } from "./_calls.ts";
 import { controlPlaneHandlers, type PlaneParts } from "./_control_plane.ts";
 import { Deployments } from "./_deployments.ts";
+import { EndpointServer } from "./_endpoint.ts";
 import { type CallFault, FaultPlan, type Faults, type RpcFault } from "./_faults.ts";
 import type { GrpcHandler } from "./_grpc_stream.ts";
 import { GrpcServer, MAX_MESSAGE_BYTES } from "./_grpc_server.ts";
@@ -38,6 +39,8 @@ export interface LocalModalOptions {
   readonly inputPlane?: boolean;
   /** Accepted secrets by token id. By default every pair of two non-empty strings is accepted. */
   readonly tokens?: Readonly<Record<string, string>>;
+  /** Accepted secrets of the HTTPS endpoints by proxy token id; by default as with `tokens`. */
+  readonly proxyTokens?: Readonly<Record<string, string>>;
   /** For how many seconds a login's JWT is good. Default 20 minutes. */
   readonly tokenLifetimeS?: number;
   /** Arguments and results of more bytes than this go as blobs. Default 2 MiB. */
@@ -56,6 +59,8 @@ export interface LocalModal {
   readonly url: string;
   /** Of the input plane; null when there is none. */
   readonly inputPlaneUrl: string | null;
+  /** The HTTPS endpoint of a class, in the clear: what `MODAL_ENDPOINT_URL` must be. */
+  endpointUrl(served: Pick<LocalClass, "app" | "name">): string;
   /** What happened so far; the object stays current. */
   readonly seen: Seen;
   /** Failures on request. */
@@ -96,6 +101,7 @@ interface StandParts extends PlaneParts {
   readonly seen: SeenLog;
   readonly callFaults: FaultPlan<CallFault>;
   readonly rpcFaults: FaultPlan<RpcFault>;
+  readonly proxyTokens: Readonly<Record<string, string>> | null;
 }
 
 function buildStandParts(options: LocalModalOptions): StandParts {
@@ -116,6 +122,7 @@ function buildStandParts(options: LocalModalOptions): StandParts {
     deployments,
     blobs,
     rpcFaults: new FaultPlan<RpcFault>(),
+    proxyTokens: options.proxyTokens ?? null,
     tokens: new TokenDesk(options.tokens ?? null, lifetimeS, clock),
     calls: new Calls({ clock, maxObjectSizeBytes, blobs, seen, takeFault }),
   };
@@ -127,6 +134,7 @@ class Stand implements LocalModal {
   readonly #parts: StandParts;
   readonly #control: GrpcServer;
   readonly #input: GrpcServer | null;
+  readonly #endpoint: EndpointServer;
 
   constructor(parts: StandParts, options: LocalModalOptions) {
     this.#parts = parts;
@@ -139,6 +147,7 @@ class Stand implements LocalModal {
       : null;
     const control = controlPlaneHandlers(parts, () => this.inputPlaneUrl);
     this.#control = listener(options.port ?? 0, rpcServer(control, rpc));
+    this.#endpoint = new EndpointServer(parts);
     this.seen = parts.seen;
     this.faults = faultsOf(parts);
   }
@@ -149,6 +158,10 @@ class Stand implements LocalModal {
 
   get inputPlaneUrl(): string | null {
     return this.#input && `http://127.0.0.1:${this.#input.port}`;
+  }
+
+  endpointUrl(served: Pick<LocalClass, "app" | "name">): string {
+    return this.#endpoint.urlOf(served);
   }
 
   deploy(served: LocalClass): void {
@@ -164,15 +177,15 @@ class Stand implements LocalModal {
   }
 
   killConnections(): void {
-    for (const server of this.#servers()) server.killConnections();
+    for (const server of [...this.#servers(), this.#endpoint]) server.killConnections();
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#servers().map((server) => server.stop()));
+    await Promise.all([...this.#servers(), this.#endpoint].map((server) => server.stop()));
   }
 
   async restart(): Promise<void> {
-    await Promise.all(this.#servers().map((server) => server.start()));
+    await Promise.all([...this.#servers(), this.#endpoint].map((server) => server.start()));
   }
 
   async close(): Promise<void> {
