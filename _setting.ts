@@ -72,6 +72,21 @@ export function list<const T extends readonly string[]>(
   return { about, fallback, secret: false, schema: schema as z.ZodType<T[number][], string> };
 }
 
+/** A URL that requests to others are put under, never in the clear beyond this machine; or nothing. */
+export function endpoint(about: string): Setting<string> {
+  const must = "must be an address that begins https:// (http:// on the loopback alone), without " +
+    "user, query and fragment";
+  const schema = z.string().refine((value) => value === "" || isEndpoint(value), { error: must });
+  return { about, fallback: "", secret: false, schema };
+}
+
+function isEndpoint(value: string): boolean {
+  const url = URL.parse(value);
+  if (!url || url.username || url.password || /[?#]/.test(value)) return false;
+  const isLoopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
+  return url.protocol === "https:" || url.protocol === "http:" && isLoopback;
+}
+
 /** A URL, or nothing. */
 export function address(
   about: string,

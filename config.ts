@@ -5,7 +5,17 @@
  * @module
  */
 import type { z } from "zod";
-import { address, choice, count, list, number, secret, type Setting, text } from "./_setting.ts";
+import {
+  address,
+  choice,
+  count,
+  endpoint,
+  list,
+  number,
+  secret,
+  type Setting,
+  text,
+} from "./_setting.ts";
 import { PROFILE_NAMES, profileNamed } from "./inference/profiles/profiles.ts";
 import { MAX_RATE_LIMIT } from "./kv/rate_limits.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
@@ -43,10 +53,16 @@ export const SETTINGS = {
   OPENAI_API_KEY: secret("its key, where it asks for one"),
   OPENAI_MODEL: text("the model to ask it for"),
   SOCKET_TRANSPORT: choice("WebSocket server", ["auto", "native"], "auto"),
-  MODAL_TRANSPORT: choice("how calls travel to Modal: over fetch, or the SDK's own channel", [
+  MODAL_TRANSPORT: choice(
+    "how calls travel to Modal: gRPC over fetch, the SDK's own channel, or the class's HTTPS endpoint",
+    ["fetch", "grpc", "http"],
     "fetch",
-    "grpc",
-  ], "fetch"),
+  ),
+  MODAL_ENDPOINT_URL: endpoint("address of that endpoint, where the transport is `http`"),
+  MODAL_PROXY_TOKEN_ID: secret(
+    "Modal proxy token for it; without id and secret nothing is captioned there",
+  ),
+  MODAL_PROXY_TOKEN_SECRET: secret("its secret"),
   MODAL_SERVER_URL: address("Modal's control plane", HTTP, "https://api.modal.com:443"),
   MODAL_ENVIRONMENT: text("Modal environment of the deployed class"),
   FORESIGHT_MODAL_ENVIRONMENT: text("the same, where `MODAL_ENVIRONMENT` is unset", "main"),
@@ -126,7 +142,7 @@ export interface Config {
     readonly model: string;
   };
   readonly modal: {
-    readonly transport: "fetch" | "grpc";
+    readonly transport: "fetch" | "grpc" | "http";
     readonly serverUrl: string;
     readonly environment: string;
     /** What a stream uses where its headers say nothing (WIRE V10); empty is absent. */
@@ -134,6 +150,12 @@ export interface Config {
     readonly tokenSecret: string;
     readonly appName: string;
     readonly className: string;
+  };
+  /** What the transport `http` takes in place of all the above; empty is absent. */
+  readonly modalEndpoint: {
+    readonly url: string;
+    readonly proxyTokenId: string;
+    readonly proxyTokenSecret: string;
   };
   readonly poke: { readonly apiKey: string | null; readonly url: string | null };
   readonly vision: VisionConfig;
@@ -161,17 +183,34 @@ export function parseConfig(environment: Environment): ConfigOutcome {
     if (parsed.success) values[name] = parsed.data;
     else problems.push(problemOf(name, setting.secret, given, parsed.error));
   }
-  if (values.KV_PATH && values.KV_URL) {
-    problems.push("Cannot use KV_URL as it must be unset beside KV_PATH: current value is set");
-  }
-  if ((values.INFERENCE as string[] | undefined)?.includes("openai")) {
-    for (const name of ["OPENAI_BASE_URL", "OPENAI_MODEL"]) {
-      if (values[name] !== "") continue;
-      problems.push(`Cannot use ${name} as it must be set where INFERENCE has openai: it is unset`);
-    }
-  }
+  problems.push(...conflictsIn(values as Partial<Values>));
   if (problems.length > 0) return { kind: "invalid", problems };
   return { kind: "valid", config: configOf(values as Values) };
+}
+
+/** What is wrong with values that are good one by one. */
+function conflictsIn(values: Partial<Values>): string[] {
+  const needs = (name: SettingName, where: string) =>
+    values[name] === "" ? [`Cannot use ${name} as it must be set ${where}: it is unset`] : [];
+  const token = ["MODAL_PROXY_TOKEN_ID", "MODAL_PROXY_TOKEN_SECRET"] as const;
+  return [
+    ...values.KV_PATH && values.KV_URL
+      ? ["Cannot use KV_URL as it must be unset beside KV_PATH: current value is set"]
+      : [],
+    ...values.INFERENCE?.includes("openai")
+      ? [
+        ...needs("OPENAI_BASE_URL", "where INFERENCE has openai"),
+        ...needs("OPENAI_MODEL", "where INFERENCE has openai"),
+      ]
+      : [],
+    ...values.MODAL_TRANSPORT === "http"
+      ? needs("MODAL_ENDPOINT_URL", "where MODAL_TRANSPORT is http")
+      : [],
+    ...token.flatMap((name, at) => {
+      const other = token[1 - at]!;
+      return values[other] ? needs(name, `beside ${other}`) : [];
+    }),
+  ];
 }
 
 function problemOf(name: string, isSecret: boolean, given: string, error: z.ZodError): string {
@@ -205,6 +244,11 @@ function configOf(values: Values): Config {
       tokenSecret: values.MODAL_TOKEN_SECRET || values.FORESIGHT_MODAL_TOKEN_SECRET,
       appName: values.MODAL_APP_NAME || values.FORESIGHT_MODAL_APP_NAME,
       className: values.MODAL_CLASS_NAME || values.FORESIGHT_MODAL_CLASS_NAME,
+    },
+    modalEndpoint: {
+      url: values.MODAL_ENDPOINT_URL,
+      proxyTokenId: values.MODAL_PROXY_TOKEN_ID,
+      proxyTokenSecret: values.MODAL_PROXY_TOKEN_SECRET,
     },
     poke: {
       apiKey: values.FORESIGHT_POKE_API_KEY || null,

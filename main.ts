@@ -5,12 +5,13 @@
  * @module
  */
 import { createApp, type Deps } from "./app.ts";
-import { type Cancel, systemClock } from "./clock.ts";
+import { type Cancel, type Clock, systemClock } from "./clock.ts";
 import { type Config, type Environment, type KvLocation, parseConfig, SETTINGS } from "./config.ts";
 import { createCounters } from "./counters.ts";
 import { createInferenceChain } from "./inference/chain.ts";
 import type { VisionInferenceClient } from "./inference/client.ts";
 import { createModalInference } from "./inference/modal.ts";
+import { createModalEndpointInference } from "./inference/modal_endpoint.ts";
 import { modelIdentityOf } from "./inference/modal_identity.ts";
 import { createOpenAiInference } from "./inference/openai.ts";
 import { createLogger, lineWriter, type Logger, reasonOf } from "./log.ts";
@@ -80,14 +81,30 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
 }
 
 /** The models of `INFERENCE`, chained where there are several. */
-export function createInference({ inference, modal, openai }: Config): VisionInferenceClient {
+export function createInference(config: Config): VisionInferenceClient {
+  const { inference, openai } = config;
   const common = { timeoutMs: inference.timeoutMs, clock: systemClock };
   const clients = inference.models.map((model) =>
     model === "modal"
-      ? createModalInference({ ...modal, ...common, newId: () => crypto.randomUUID() })
+      ? createModal(config, common)
       : createOpenAiInference({ ...openai, ...common, fetch })
   );
   return clients.length === 1 ? clients[0]! : createInferenceChain(clients, systemClock);
+}
+
+function createModal(
+  { modal, modalEndpoint }: Config,
+  common: { readonly timeoutMs: number; readonly clock: Clock },
+): VisionInferenceClient {
+  const { transport } = modal;
+  return transport === "http"
+    ? createModalEndpointInference({ ...modalEndpoint, ...common, fetch })
+    : createModalInference({
+      ...modal,
+      ...common,
+      transport,
+      newId: () => crypto.randomUUID(),
+    });
 }
 
 /** Loading Modal's SDK stops all else for more than a tenth of a second: no stream shall feel that. */

@@ -43,7 +43,9 @@ async function dev(): Promise<number> {
     `Message      curl ${app.url}/poke/send -H "x-magic-word: ${config.magicWord}" ` +
       `-d '{"message":"hello"}'`,
   );
-  say(`Modal        ${config.modal.serverUrl}, with ${model ?? "the local describer"}`);
+  const isHttp = config.modal.transport === "http";
+  const modalUrl = isHttp ? config.modalEndpoint.url : config.modal.serverUrl;
+  say(`Modal        ${modalUrl}, with ${model ?? "the local describer"}`);
   say(`Poke         ${config.poke.url}`);
   say(`Try          deno task replay CLIP --url ${app.url} --magic-word ${config.magicWord}`);
   say();

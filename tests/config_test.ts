@@ -28,6 +28,7 @@ Deno.test("parseConfig gives the documented defaults for an empty environment", 
     appName: "foresight-gemma3-vlm",
     className: "Gemma3VLMSession",
   });
+  assertEquals(config.modalEndpoint, { url: "", proxyTokenId: "", proxyTokenSecret: "" });
   assertEquals(config.vision, {
     chunkMs: 1000,
     maxBufferFrames: 120,
@@ -63,7 +64,7 @@ Deno.test("parseConfig prefers MODAL_ names to FORESIGHT_MODAL_ names [V10]", ()
 Deno.test("parseConfig says which variable, what it must be and what it is", () => {
   assertEquals(problems({ PORT: "70000", VISION_MAX_FPS: "fast", MODAL_TRANSPORT: "pigeon" }), [
     'Cannot use PORT as it must be a whole number from 0 to 65535: current value is "70000"',
-    'Cannot use MODAL_TRANSPORT as it must be one of fetch, grpc: current value is "pigeon"',
+    'Cannot use MODAL_TRANSPORT as it must be one of fetch, grpc, http: current value is "pigeon"',
     'Cannot use VISION_MAX_FPS as it must be a number from 0 to 1000000: current value is "fast"',
   ]);
   assertEquals(problems({ FORESIGHT_POKE_URL: "poke.com" }), [
@@ -100,6 +101,57 @@ Deno.test("parseConfig takes models in order, and asks for what they need", () =
       `none twice: current value is ${JSON.stringify(INFERENCE)}`,
     ]);
   }
+});
+
+Deno.test("parseConfig takes an HTTPS endpoint, and one in the clear on this machine alone [M5]", () => {
+  const endpoint = (MODAL_ENDPOINT_URL: string) => ({
+    MODAL_TRANSPORT: "http",
+    MODAL_ENDPOINT_URL,
+  });
+  for (
+    const url of [
+      "https://me--eyes.modal.run",
+      "https://host:8443/a/b/",
+      "http://localhost:8000",
+      "http://127.0.0.1:8000/app/Eyes",
+      "http://[::1]:8000",
+    ]
+  ) assertEquals(valid(endpoint(url)).modalEndpoint.url, url);
+  for (
+    const url of [
+      "http://me--eyes.modal.run",
+      "http://127.0.0.1.evil.example",
+      "http://localhost.evil.example",
+      "https://me:hush@host",
+      "https://host/?key=1",
+      "https://host/#a",
+      "ftp://localhost",
+      "host",
+    ]
+  ) {
+    const [problem = "", ...others] = problems(endpoint(url));
+    assertEquals(others, []);
+    assertStringIncludes(problem, "Cannot use MODAL_ENDPOINT_URL as it must be an address that");
+    assert(!problem.includes("hush"), problem);
+  }
+});
+
+Deno.test("parseConfig asks for the endpoint's address, and for no half of a token [M5]", () => {
+  assertEquals(problems({ MODAL_TRANSPORT: "http" }), [
+    "Cannot use MODAL_ENDPOINT_URL as it must be set where MODAL_TRANSPORT is http: it is unset",
+  ]);
+  assertEquals(problems({ MODAL_PROXY_TOKEN_ID: "wk-hush" }), [
+    "Cannot use MODAL_PROXY_TOKEN_SECRET as it must be set beside MODAL_PROXY_TOKEN_ID: it is unset",
+  ]);
+  assertEquals(problems({ MODAL_PROXY_TOKEN_SECRET: "ws-hush" }), [
+    "Cannot use MODAL_PROXY_TOKEN_ID as it must be set beside MODAL_PROXY_TOKEN_SECRET: it is unset",
+  ]);
+  const token = { MODAL_PROXY_TOKEN_ID: "wk-1", MODAL_PROXY_TOKEN_SECRET: "ws-1" };
+  assertEquals(valid(token).modalEndpoint, {
+    url: "",
+    proxyTokenId: "wk-1",
+    proxyTokenSecret: "ws-1",
+  });
 });
 
 Deno.test("parseConfig takes seconds with a fraction, and 0 for off", () => {

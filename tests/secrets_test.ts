@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { connectGlasses } from "../dev/glasses.ts";
-import type { LocalModal } from "../modal/local/server.ts";
+import { type LocalModal, startLocalModal } from "../modal/local/server.ts";
 import { INFER_CHUNK_PARAMETERS } from "../modal/local/infer_chunk.ts";
 import { MAGIC_WORD, type TestForesight, withForesight } from "./_foresight.ts";
 import { startOpenAiServer } from "./inference/_openai_server.ts";
@@ -216,4 +216,36 @@ Deno.test("secrets stay out of all that another model server brings up [A4]", as
     assertHidden({ logged, stored, answers }, { key, frame: FRAME_MARK });
   });
   await server.stop();
+});
+
+Deno.test("secrets stay out of all that Modal's endpoint brings up, also a stream's own [A4, V10]", async () => {
+  const [id, key] = ["wk-proxy-do-not-tell", "ws-proxy/do+not=tell"];
+  const call = () => {
+    throw new Error(`${id} may not with ${key}: ${encodeURIComponent(key)}`);
+  };
+  const infer_chunk = { parameters: INFER_CHUNK_PARAMETERS, call };
+  const served = { ...EYES, methods: { infer_chunk } };
+  const modal = await startLocalModal({ classes: [served], proxyTokens: { [id]: key } });
+  const settings = {
+    MODAL_TRANSPORT: "http",
+    MODAL_ENDPOINT_URL: modal.endpointUrl(served),
+    MODAL_PROXY_TOKEN_ID: id,
+    MODAL_PROXY_TOKEN_SECRET: key,
+    VISION_CHUNK_SECONDS: "0",
+    VISION_RESULT_FLUSH_MS: "0",
+  };
+  await withForesight(settings, async (foresight) => {
+    const glasses = await connectGlasses(foresight.url, { magicWord: MAGIC_WORD, headers: GUEST });
+    glasses.send(frameFor("caption"));
+    const told = await glasses.heard((ack) => "inference_error" in ack);
+    const reason = "Error: [redacted] may not with [redacted]: [redacted]";
+    assertEquals(told.inference_error, reason);
+    await glasses.leave();
+    await foresight.streams.drain();
+    const { logged, stored } = await tracesOf(foresight);
+    const answers = JSON.stringify(glasses.acks);
+    const { guestId, guestSecret } = SECRETS;
+    assertHidden({ logged, stored, answers }, { id, key, guestId, guestSecret, frame: FRAME_MARK });
+  });
+  await modal.close();
 });
