@@ -138,6 +138,7 @@ def test_the_other_methods_are_served_too_m5(play: Callable, jpeg: Jpeg) -> None
         ("infer_chunk", b"\x81" * 10_000 + b"\x01", "plain CBOR"),
         ("infer_chunk", b"\xa1\x61a\xd8\x1c\x81\xd8\x1d\x00", "a tag"),
         ("infer_chunk", b"\xa1\x61a\xd8\x23\x63(((", "a tag"),
+        ("infer_chunk", b"\xa1\x61a\xd9\x02\x58\x01", "a tag"),
         ("infer_chunk", {1: 2}, ""),
         ("generate", {"messages": "x"}, "messages"),
         ("answer", {"frames": [], "question": "x"}, "frames"),
