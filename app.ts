@@ -71,7 +71,7 @@ export function createApp(deps: Deps): Hono {
       sessions: createSessionStore({ kv, clock, retentionDays: config.retentionDays }),
       rateLimiter,
       streamsPerMinute: config.rateLimits.streamsPerMinute,
-      modelIdentity: config.modal,
+      modelIdentity: config.modal.transport === "http" ? null : config.modal,
     }),
   );
   return app;

@@ -55,7 +55,7 @@ interface SessionCommon {
   readonly chunkCount: number;
   readonly captionCount: number;
   readonly errorCount: number;
-  /** Null: the stream had no model (WIRE V8). */
+  /** Null: the stream had no model (WIRE V8), or one that takes no identity (V10). */
   readonly identity: StoredIdentity | null;
 }
 

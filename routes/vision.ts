@@ -22,8 +22,8 @@ export interface VisionDeps extends StreamDeps {
   readonly upgrade: Upgrade;
   readonly rateLimiter: RateLimiter;
   readonly streamsPerMinute: number;
-  /** Whom streams speak to where their headers say nothing. */
-  readonly modelIdentity: ModelIdentity;
+  /** Whom streams speak to where their headers say nothing; null where identities do not count. */
+  readonly modelIdentity: ModelIdentity | null;
 }
 
 /** Serves `/vision/stream`. */
@@ -50,7 +50,7 @@ export function visionRoutes(deps: VisionDeps): Hono {
       const detail = `Streams may be opened ${deps.streamsPerMinute} times per minute`;
       return tooMany(context, detail, waitMs);
     }
-    const identity = modelIdentityOf(req.raw.headers, deps.modelIdentity);
+    const identity = deps.modelIdentity && modelIdentityOf(req.raw.headers, deps.modelIdentity);
     try {
       return deps.upgrade(
         req.raw,

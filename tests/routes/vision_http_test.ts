@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { connectGlasses } from "../../dev/glasses.ts";
 import { createScene } from "../../dev/scene.ts";
 import { startSurroundings } from "../../dev/surroundings.ts";
+import { DEFAULT_WEARER, sessionPrefix, type SessionRecord } from "../../kv/keys.ts";
 import { type LocalModal, startLocalModal } from "../../modal/local/server.ts";
 import { MAGIC_WORD, type TestForesight, withForesight } from "../_foresight.ts";
 import { EYES, frame } from "./_vision.ts";
@@ -60,11 +61,16 @@ Deno.test("a live stream is captioned over HTTPS alone, failures and outages inc
 Deno.test("over HTTPS every stream uses the operator's token, and its own is sent nowhere [V10]", () =>
   withEndpoint(
     { MODAL_TOKEN_ID: "ak-house", MODAL_TOKEN_SECRET: "as-house" },
-    async ({ url }, modal) => {
+    async ({ url, kv, streams }, modal) => {
       const glasses = await connectGlasses(url, { magicWord: MAGIC_WORD, headers: GUEST });
       glasses.send(frame(1));
       await glasses.heard((ack) => ack.caption === "saw 1 after ");
       await glasses.leave();
+      await streams.drain();
+      const [record] = await Array.fromAsync(
+        kv.list<SessionRecord>({ prefix: sessionPrefix(DEFAULT_WEARER) }),
+      );
+      assertEquals([record?.value.captionCount, record?.value.identity], [1, null]);
       const [call] = modal.seen.calls;
       assertEquals([call?.tokenId, call?.app, call?.className], ["wk-1", EYES.app, EYES.name]);
       assertEquals(modal.seen.connections, 0, "no gRPC");
