@@ -20,7 +20,6 @@ from typing import Any
 
 import torch
 
-from serving.placement import placement_of
 from gemma3.service import Gemma3Service
 from gemma3.settings import Settings, read_settings
 from measuring.bounds import Bounds, Load, bounds, gpu_named
@@ -28,6 +27,7 @@ from measuring.load import Measured, measure
 from measuring.subjects import Subject, frames_of, subject_of
 from measuring.tables import frames_table, sessions_table
 from measuring.ways import Plain, Way, served
+from serving.placement import placement_of
 
 PROMPT = "Describe what the wearer of these glasses sees and what is happening around them."
 """With the rule of one sentence behind it about 200 tokens, as many as the byte tokenizer makes."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 
 import modal
+import modal.experimental
 
 from hosting import build_image, class_options, fetch, fetch_options
 from streaming.session import StreamingSession
@@ -38,4 +39,10 @@ class StreamingVLMSession(StreamingSession):
     answer = modal.method()(StreamingSession.answer)
     generate = modal.method()(StreamingSession.generate)
     close = modal.method()(StreamingSession.close)
+    # Who calls must bring a proxy token; Modal checks it before a container is woken.
+    endpoint = modal.asgi_app(label=APP_NAME, requires_proxy_auth=True)(StreamingSession.endpoint)
     stop = modal.exit()(StreamingSession.stop)
+
+    def retire(self) -> None:
+        """Modal puts another container in the place of this one."""
+        modal.experimental.stop_fetching_inputs()

@@ -10,7 +10,6 @@ from transformers import AutoProcessor, Gemma3ForConditionalGeneration
 from serving.placement import Placement, placement_of
 
 from .attention import register_grouped_sdpa
-
 from .settings import Settings
 
 

@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from PIL import Image
 
 from serving.arguments import Condition
@@ -22,13 +21,15 @@ from serving.frames import decode_frames, limits_of
 from serving.plain import spoken
 from serving.prompts import Message, caption_text, free_question_text
 from serving.requests import read_chunk, read_question, read_words
+from serving.retiring import retiring
+from serving.sampling import Sampling
 from serving.structured import JsonShape, produce_json
 from serving.yes_no import YesNoTokens, answer_of
 
 from .decoding import Compiling
 from .engine import Completion, Engine
 from .loading import Loaded
-from .preparing import Prepared, Preparer, Sampling
+from .preparing import Prepared, Preparer
 from .settings import Settings
 
 MS_PER_S = 1_000
@@ -81,9 +82,9 @@ class Gemma3Service:
             max_rows=settings.max_batch,
             compiling=Compiling(COMPILE_WISHES[settings.compile]),
         )
-        self._retire = retire
         self._batcher: Batcher[Prepared, Completion] = Batcher(
-            self._run,
+            # Looked up at each run, so that a test can put another in its place.
+            retiring(lambda tickets: self.engine.run(tickets), retire),
             window_ms=settings.batch_window_ms,
             max_batch=settings.max_batch,
             max_waiting=settings.max_waiting,
@@ -190,13 +191,6 @@ class Gemma3Service:
         await self._batcher.close()
         self._frame_pool.shutdown(wait=False, cancel_futures=True)
         self._request_pool.shutdown(wait=False, cancel_futures=True)
-
-    def _run(self, tickets: Sequence[Ticket[Prepared]]) -> list[Completion]:
-        try:
-            return self.engine.run(tickets)
-        except torch.AcceleratorError:  # want of memory is another error, and passes
-            self._retire()
-            raise
 
     async def _about(
         self, frames: list[bytes], text: str, max_new_tokens: int, conditions: list[Condition]

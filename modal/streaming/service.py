@@ -20,6 +20,7 @@ from serving.frames import decode_frames, limits_of
 from serving.plain import spoken
 from serving.prompts import caption_text, free_question_text
 from serving.requests import AskedChunk, read_chunk, read_question, read_words
+from serving.retiring import retiring
 from serving.sampling import Sampling
 from serving.structured import JsonShape, produce_json
 from serving.yes_no import YesNoTokens, answer_of
@@ -64,7 +65,8 @@ class _Said:
 class StreamingService:
     """One model, many wearers. All methods may run at once, on one event loop."""
 
-    def __init__(self, loaded: Loaded, settings: Settings) -> None:
+    def __init__(self, loaded: Loaded, settings: Settings, retire: Callable[[], None]) -> None:
+        """``retire`` is called when the GPU has failed for good: no later call can succeed."""
         self._settings = settings
         self._tokenizer = loaded.tokenizer
         self._sampling = Sampling(settings.temperature, settings.top_p)
@@ -83,7 +85,10 @@ class StreamingService:
         # One at a time: conversations differ in length, and a turn that fails must not run twice,
         # as the first attempt has changed its conversation.
         self._batcher: Batcher[Turn, Completion] = Batcher(
-            self.engine.run, window_ms=0, max_batch=1, max_waiting=settings.max_waiting
+            retiring(self.engine.run, retire),
+            window_ms=0,
+            max_batch=1,
+            max_waiting=settings.max_waiting,
         )
         self._sessions: Sessions[Conversation] = Sessions(
             max_sessions=settings.max_sessions,

@@ -30,4 +30,4 @@ class StreamingSession(ServedSession):
         from .loading import load
         from .service import StreamingService
 
-        return StreamingService(load(self.settings, placement), self.settings)
+        return StreamingService(load(self.settings, placement), self.settings, self.retire)

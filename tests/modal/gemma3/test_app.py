@@ -13,6 +13,7 @@ import pytest
 from modal_proto import api_pb2
 
 import gemma3_vlm_app
+import streaming_vlm_app
 from deploying import MODAL_FOLDER, deploy, modules_of, mounted
 from gemma3.session import Gemma3Session
 from gemma3.settings import Settings
@@ -38,13 +39,15 @@ def test_the_app_has_its_name_and_the_class_its_methods() -> None:
     assert methods == {"infer_chunk", "answer", "generate", "close", "endpoint"}
 
 
+@pytest.mark.parametrize(
+    "deployed", [gemma3_vlm_app.Gemma3VLMSession, streaming_vlm_app.StreamingVLMSession]
+)
 def test_a_container_whose_gpu_failed_fetches_no_more_calls(
-    monkeypatch: pytest.MonkeyPatch,
+    deployed: modal.Cls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stopped: list[bool] = []
     monkeypatch.setattr(modal.experimental, "stop_fetching_inputs", lambda: stopped.append(True))
-    user_class = gemma3_vlm_app.Gemma3VLMSession._get_user_cls()
-    user_class.retire(object())
+    deployed._get_user_cls().retire(object())
     assert stopped == [True]
 
 
@@ -97,7 +100,7 @@ def test_modal_deploy_tells_modal_what_is_meant(tmp_path: Path) -> None:
 
 
 def test_modal_deploy_lets_nobody_to_the_endpoint_without_a_proxy_token(tmp_path: Path) -> None:
-    plane = deploy(tmp_path)
+    plane = deploy(tmp_path, "gemma3_vlm_app.py")
     created = {one.function.function_name: one.function for one in plane.calls_of("FunctionCreate")}
     definitions = created["Gemma3VLMSession.*"].method_definitions
     endpoint = definitions["endpoint"].webhook_config

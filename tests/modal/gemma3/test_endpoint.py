@@ -64,7 +64,7 @@ def play(loaded: Loaded, settings: Settings) -> Callable[..., Any]:
         async def whole() -> Value:
             session = Gemma3Session()
             session.settings = replace(settings, **{"batch_window_ms": 0, **changes})
-            session.service = Gemma3Service(loaded, session.settings)
+            session.service = Gemma3Service(loaded, session.settings, session.retire)
             try:
                 async with (
                     serving(session.endpoint()) as url,

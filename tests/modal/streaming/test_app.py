@@ -24,7 +24,7 @@ def test_the_app_has_its_name_and_the_class_its_methods() -> None:
     assert streaming_vlm_app.app.name == "foresight-streamingvlm"
     session = streaming_vlm_app.StreamingVLMSession
     assert isinstance(session, modal.Cls)
-    assert set(session._get_method_names()) == set(METHODS)
+    assert set(session._get_method_names()) == {*METHODS, "endpoint"}
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -47,7 +47,10 @@ def test_modal_deploy_tells_modal_what_is_meant(tmp_path: Path) -> None:
     plane = deploy(tmp_path, "streaming_vlm_app.py", STREAMINGVLM_MAX_SESSIONS="4")
     created = {one.function.function_name: one.function for one in plane.calls_of("FunctionCreate")}
     function = created["StreamingVLMSession.*"]
-    assert set(function.method_definitions) == set(METHODS)
+    assert set(function.method_definitions) == {*METHODS, "endpoint"}
+    endpoint = function.method_definitions["endpoint"].webhook_config
+    assert endpoint.requires_proxy_auth
+    assert endpoint.requested_suffix == "foresight-streamingvlm"
     assert function.resources.gpu_config.gpu_type == "A100-80GB"
     assert (function.max_concurrent_inputs, function.target_concurrent_inputs) == (8, 4)
     assert [mount.mount_path for mount in function.volume_mounts] == ["/weights"]
