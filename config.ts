@@ -86,6 +86,8 @@ export const SETTINGS = {
   VISION_RESULT_FLUSH_MS: count("a result waits this long for an ack to travel with", 500, 60_000),
   VISION_INFERENCE_TIMEOUT_SECONDS: number("deadline of one inference", 60, MAX_SECONDS),
   VISION_DRAIN_SECONDS: number("time for running inferences when a client leaves", 10, MAX_SECONDS),
+  VISION_STALL_SECONDS: number("a client without frames for so long is told so", 4, MAX_SECONDS),
+  SESSION_RESUME_MINUTES: number("a client may come back to its session for so long", 30, 100_000),
   VISION_PROFILE: choice(
     "what the model is asked to look for; a stream may choose another with `?profile=`",
     PROFILE_NAMES,
@@ -118,6 +120,8 @@ export interface VisionConfig {
   readonly maxFps: number;
   readonly resultFlushMs: number;
   readonly drainMs: number;
+  readonly stallMs: number;
+  readonly resumeMs: number;
   readonly prompt: string;
 }
 
@@ -279,6 +283,8 @@ function visionOf(values: Values): VisionConfig {
     maxFps: values.VISION_MAX_FPS,
     resultFlushMs: values.VISION_RESULT_FLUSH_MS,
     drainMs: values.VISION_DRAIN_SECONDS * MS_PER_SECOND,
+    stallMs: values.VISION_STALL_SECONDS * MS_PER_SECOND,
+    resumeMs: values.SESSION_RESUME_MINUTES * 60 * MS_PER_SECOND,
     prompt: values.VISION_PROMPT || profileNamed(values.VISION_PROFILE)!.prompt,
   };
 }

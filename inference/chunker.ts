@@ -29,7 +29,7 @@ interface Held {
 export class Chunker {
   readonly #limits: ChunkLimits;
   readonly #travelMax: number;
-  #openedAtS = 0;
+  #openedAtS: number;
   #held: Held[] = [];
   #newest: Held | null = null;
   #stride = 1;
@@ -37,8 +37,10 @@ export class Chunker {
   /** Sizes of the frames that the window stands for; a ring when the buffer is bounded. */
   #sizes: number[] = [];
 
-  constructor(limits: ChunkLimits) {
+  /** @param openedAtS when the first window opens */
+  constructor(limits: ChunkLimits, openedAtS = 0) {
     this.#limits = limits;
+    this.#openedAtS = openedAtS;
     this.#travelMax = limits.maxFramesPerChunk || Infinity;
   }
 
@@ -77,11 +79,12 @@ export class Chunker {
       startS: isCut ? frames[0]!.atS : this.#openedAtS,
       endS: nowS,
     };
-    this.#reset(nowS);
+    this.restart(nowS);
     return chunk;
   }
 
-  #reset(nowS: number): void {
+  /** Opens an empty window. */
+  restart(nowS: number): void {
     this.#openedAtS = nowS;
     this.#held = [];
     this.#newest = null;

@@ -76,10 +76,24 @@ export interface FailedOutcome {
 /** What became of one chunk. */
 export type InferOutcome = CaptionOutcome | FailedOutcome;
 
+/** What goes along with a question. */
+export type AskContext = Omit<InferContext, "prompt">;
+
+/** What became of a question. */
+export type AnswerOutcome =
+  | { readonly kind: "answered"; readonly text: string; readonly latencyMs: number }
+  | FailedOutcome;
+
 /** One stream's line to a model. */
 export interface VisionInferenceSession {
   /** Describes one chunk. Resolves always, within the adapter's deadline. */
   inferChunk(chunk: Chunk, context: InferContext): Promise<InferOutcome>;
+  /** Answers a question about encoded pictures, oldest first. Resolves always, within the deadline. */
+  answer?(
+    frames: readonly Uint8Array[],
+    question: string,
+    context: AskContext,
+  ): Promise<AnswerOutcome>;
   /** Lets go of what the session holds. Touches no other session. */
   close(): void;
 }

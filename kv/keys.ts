@@ -29,6 +29,7 @@ export const POKE_SEND_TTL_MS = 24 * 60 * 60 * 1000;
 export const MAX_CAPTION_CHARS = 16_384;
 export const MAX_ERROR_CHARS = 2_048;
 export const MAX_NAME_CHARS = 256;
+export const MAX_PROMPT_CHARS = 8_000;
 
 /** What every value carries beside its facts. */
 export interface Stored {
@@ -43,9 +44,25 @@ export interface StoredIdentity {
   readonly className: string;
 }
 
+/** What it takes to go on with a session over another connection (WIRE S4). */
+export interface ResumeFacts {
+  /** SHA-256 of the secret that the client holds. */
+  readonly secretHash: string;
+  /** From this moment nobody can go on with it. */
+  readonly untilMs: number;
+}
+
 interface SessionCommon {
   readonly id: string;
   readonly wearer: string;
+  /** The connection that may write: a fresh value with each that takes the session over. */
+  readonly owner: string;
+  /** Null: the client cannot go on with it, as its wire knows no sessions (WIRE V). */
+  readonly resume: ResumeFacts | null;
+  /** What the model is asked to look for. */
+  readonly prompt: string;
+  /** Up to where frames are part of a stored chunk: what came behind is lost with the process. */
+  readonly accounted: { readonly frame: number; readonly atS: number };
   readonly startedAtMs: number;
   /** Null: no frame came yet. */
   readonly lastFrameAtMs: number | null;
@@ -64,9 +81,9 @@ export interface LiveSession extends SessionCommon {
   readonly status: "live";
 }
 
-/** A stream that is over. */
-export interface EndedSession extends SessionCommon {
-  readonly status: "ended";
+/** A stream without a connection: over, or `interrupted` and waiting for its client to come back. */
+export interface ClosedSession extends SessionCommon {
+  readonly status: "ended" | "interrupted";
   readonly endedAtMs: number;
   /** The WebSocket close code. */
   readonly closeCode: number;
@@ -74,7 +91,7 @@ export interface EndedSession extends SessionCommon {
 }
 
 /** What is known of one stream. */
-export type SessionFacts = LiveSession | EndedSession;
+export type SessionFacts = LiveSession | ClosedSession;
 
 /** One stream, as stored. */
 export type SessionRecord = SessionFacts & Stored;
@@ -100,6 +117,10 @@ export interface ChunkFacts {
   /** Seconds since the stream began. */
   readonly endS: number;
   readonly recordedAtMs: number;
+  /** The newest frame that the chunk stands for; the stream's frames count from 1. */
+  readonly lastFrame: number;
+  /** Wall time at which that frame was taken, as the client says; null: it does not say. */
+  readonly capturedAtMs: number | null;
   /** Frames that the chunk stands for, and their bytes. */
   readonly frameCount: number;
   readonly byteCount: number;

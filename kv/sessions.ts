@@ -3,19 +3,17 @@
  *
  * @module
  */
+import { timingSafeEqual } from "node:crypto";
 import type { Clock } from "../clock.ts";
+import { CONFLICT, retryContended } from "./_retry_contended.ts";
+import { SessionWriter, type WriterOptions } from "./session_writer.ts";
+import { sha256Hex } from "./sha256.ts";
 import {
-  type ChunkFacts,
   chunkKey,
-  type ChunkOutcome,
   chunkPrefix,
   type ChunkRecord,
-  type EndedSession,
   hasExpired,
   type LiveSession,
-  MAX_CAPTION_CHARS,
-  MAX_ERROR_CHARS,
-  MAX_NAME_CHARS,
   type SessionFacts,
   sessionKey,
   sessionPrefix,
@@ -34,26 +32,37 @@ export interface RecordCounts {
   readonly errorCount: number;
 }
 
-/**
- * Writes and reads the records of streams. A write stands for the whole session: callers pass all
- * that they know, and nothing is read before. So a session has one writer at a time, which awaits
- * each write before the next. Every method rejects with KV's own error; nothing is lost but the
- * record, so the stream goes on.
- */
+/** Who wants to go on with which session, and what proves it. */
+export interface TakeOverRequest {
+  readonly wearer: string;
+  readonly sessionId: string;
+  /** As `hello` gave it to the client. */
+  readonly secret: string;
+  /** The new connection. */
+  readonly owner: string;
+}
+
+/** What became of going on with a session. */
+export type TakeOverOutcome =
+  | { readonly kind: "taken"; readonly session: LiveSession; readonly writer: SessionWriter }
+  /** There is no such session, its time is over, or the secret is another: which is not said. */
+  | { readonly kind: "unknown" };
+
+/** Writes and reads the records of streams. Every method rejects with KV's own error. */
 export interface SessionStore {
-  /** Writes the record of a stream that begins. */
-  open(session: LiveSession): Promise<void>;
+  /** Begins the books of a new stream. Nothing is written yet. */
+  begin(session: LiveSession): SessionWriter;
   /**
-   * Writes the chunk and its session in one commit: both or neither. The session may have ended
-   * already, as the inference in flight is finished when the client has left (WIRE V7).
+   * Makes `owner` the one that may write. Whoever wrote before finds out at the next write, whatever
+   * process it lives in.
    */
-  commitChunk(session: SessionFacts, chunk: ChunkFacts): Promise<void>;
-  /** Writes the record of a stream that is over. */
-  end(session: EndedSession): Promise<void>;
+  takeOver(request: TakeOverRequest): Promise<TakeOverOutcome>;
   /** Null: there is none, or its time is over. */
   getSession(wearer: string, sessionId: string): Promise<SessionRecord | null>;
-  /** The chunks of a session in the order of their index. */
-  listChunks(wearer: string, sessionId: string): AsyncIterable<ChunkRecord>;
+  /** The chunks of a session in the order of their index, from `fromIndex` on. */
+  listChunks(wearer: string, sessionId: string, fromIndex?: number): AsyncIterable<ChunkRecord>;
+  /** The session's newest captions, oldest first. */
+  recentCaptions(wearer: string, sessionId: string, most: number): Promise<string[]>;
   /** Counts by listing, so it takes time in proportion: for summaries, not for requests. */
   countRecords(wearer: string): Promise<RecordCounts>;
 }
@@ -74,24 +83,26 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
 class KvSessionStore implements SessionStore {
   readonly #kv: Deno.Kv;
   readonly #clock: Clock;
-  readonly #keptForMs: number;
+  readonly #writing: WriterOptions;
 
   constructor({ kv, clock, retentionDays }: SessionStoreOptions) {
     this.#kv = kv;
     this.#clock = clock;
-    this.#keptForMs = retentionDays === 0 ? Infinity : Math.ceil(retentionDays * MS_PER_DAY);
+    const keptForMs = retentionDays === 0 ? Infinity : Math.ceil(retentionDays * MS_PER_DAY);
+    this.#writing = { kv, clock, keptForMs };
   }
 
-  open(session: LiveSession): Promise<void> {
-    return this.#write(session);
+  begin({ wearer, id, owner }: LiveSession): SessionWriter {
+    return new SessionWriter(this.#writing, { wearer, sessionId: id, owner }, null);
   }
 
-  commitChunk(session: SessionFacts, chunk: ChunkFacts): Promise<void> {
-    return this.#write(session, chunk);
-  }
-
-  end(session: EndedSession): Promise<void> {
-    return this.#write(session);
+  async takeOver(request: TakeOverRequest): Promise<TakeOverOutcome> {
+    const secretHash = await sha256Hex(request.secret);
+    return await retryContended(
+      this.#clock,
+      "take the session over",
+      () => this.#tryTakeOver(request, secretHash),
+    );
   }
 
   async getSession(wearer: string, sessionId: string): Promise<SessionRecord | null> {
@@ -99,17 +110,28 @@ class KvSessionStore implements SessionStore {
     return value && !hasExpired(value, this.#clock.epochMs()) ? value : null;
   }
 
-  listChunks(wearer: string, sessionId: string): AsyncIterable<ChunkRecord> {
-    return this.#list<ChunkRecord>(chunkPrefix(wearer, sessionId));
+  listChunks(wearer: string, sessionId: string, fromIndex = 0): AsyncIterable<ChunkRecord> {
+    const prefix = chunkPrefix(wearer, sessionId);
+    return this.#list({ prefix, start: chunkKey(wearer, sessionId, fromIndex) });
+  }
+
+  async recentCaptions(wearer: string, sessionId: string, most: number): Promise<string[]> {
+    const captions: string[] = [];
+    const prefix = chunkPrefix(wearer, sessionId);
+    for await (const { outcome } of this.#list<ChunkRecord>({ prefix }, { reverse: true })) {
+      if (captions.length === most) break;
+      if (outcome.status === "captioned" && outcome.caption) captions.unshift(outcome.caption);
+    }
+    return captions;
   }
 
   async countRecords(wearer: string): Promise<RecordCounts> {
     let [sessionCount, liveSessionCount, chunkCount, captionCount] = [0, 0, 0, 0];
-    for await (const session of this.#list<SessionRecord>(sessionPrefix(wearer))) {
+    for await (const session of this.#list<SessionRecord>({ prefix: sessionPrefix(wearer) })) {
       sessionCount++;
       if (session.status === "live") liveSessionCount++;
     }
-    for await (const chunk of this.#list<ChunkRecord>(chunkPrefix(wearer))) {
+    for await (const chunk of this.#list<ChunkRecord>({ prefix: chunkPrefix(wearer) })) {
       chunkCount++;
       if (chunk.outcome.status === "captioned") captionCount++;
     }
@@ -117,63 +139,47 @@ class KvSessionStore implements SessionStore {
     return { sessionCount, liveSessionCount, chunkCount, captionCount, errorCount };
   }
 
-  /** Without checks a commit always goes through, and SQLite itself waits for other processes. */
-  async #write(session: SessionFacts, chunk?: ChunkFacts): Promise<void> {
-    const expiry = this.#keptForMs === Infinity ? {} : { expireIn: this.#keptForMs };
-    const commit = this.#kv.atomic();
-    commit.set(
-      sessionKey(session.wearer, session.id),
-      this.#stored(fitSession(session)),
-      expiry,
-    );
-    if (chunk) {
-      const key = chunkKey(session.wearer, session.id, chunk.index);
-      commit.set(key, this.#stored(fitChunk(chunk)), expiry);
-    }
-    await commit.commit();
+  async #tryTakeOver(
+    { wearer, sessionId, owner }: TakeOverRequest,
+    secretHash: string,
+  ): Promise<TakeOverOutcome | typeof CONFLICT> {
+    const found = await this.#kv.get<SessionRecord>(sessionKey(wearer, sessionId));
+    if (!found.value || !this.#mayGoOn(found.value, secretHash)) return { kind: "unknown" };
+    const session = liveAgain(found.value, owner);
+    const place = { wearer, sessionId, owner };
+    const writer = new SessionWriter(this.#writing, place, found.versionstamp);
+    const written = await writer.tryWrite(session);
+    return written ? { kind: "taken", session, writer } : CONFLICT;
   }
 
-  #stored<T>(facts: T): T & Stored {
-    const isKept = this.#keptForMs === Infinity;
-    const expiresAtMs = isKept ? null : this.#clock.epochMs() + this.#keptForMs;
-    return { ...facts, version: 1, expiresAtMs };
+  #mayGoOn(record: SessionRecord, secretHash: string): boolean {
+    const nowMs = this.#clock.epochMs();
+    const { resume } = record;
+    if (!resume || hasExpired(record, nowMs) || resume.untilMs <= nowMs) return false;
+    const matches = timingSafeEqual(encode(resume.secretHash), encode(secretHash));
+    return matches && record.status !== "ended";
   }
 
-  async *#list<T extends Stored>(prefix: Deno.KvKey): AsyncGenerator<T> {
-    for await (const { value } of this.#kv.list<T>({ prefix })) {
+  async *#list<T extends Stored>(
+    selector: Deno.KvListSelector,
+    options: Deno.KvListOptions = {},
+  ): AsyncGenerator<T> {
+    for await (const { value } of this.#kv.list<T>(selector, options)) {
       if (!hasExpired(value, this.#clock.epochMs())) yield value;
     }
   }
 }
 
-function fitSession(session: SessionFacts): SessionFacts {
-  const identity = session.identity && {
-    appName: cut(session.identity.appName, MAX_NAME_CHARS),
-    className: cut(session.identity.className, MAX_NAME_CHARS),
-  };
-  return session.status === "live"
-    ? { ...session, identity }
-    : { ...session, identity, reason: cut(session.reason, MAX_ERROR_CHARS) };
-}
-
-function fitChunk(chunk: ChunkFacts): ChunkFacts {
-  return { ...chunk, outcome: fitOutcome(chunk.outcome) };
-}
-
-function fitOutcome(outcome: ChunkOutcome): ChunkOutcome {
-  switch (outcome.status) {
-    case "captioned":
-      return {
-        ...outcome,
-        caption: cut(outcome.caption, MAX_CAPTION_CHARS),
-        model: outcome.model && cut(outcome.model, MAX_NAME_CHARS),
-      };
-    case "failed":
-      return { ...outcome, error: cut(outcome.error, MAX_ERROR_CHARS) };
+/** The session as its new connection goes on with it. */
+function liveAgain(record: SessionRecord, owner: string): LiveSession {
+  const { version: _, expiresAtMs: __, status: ___, ...facts } = record;
+  if ("endedAtMs" in facts) {
+    const { endedAtMs: _, closeCode: __, reason: ___, ...common } = facts;
+    return { ...common, owner, status: "live" };
   }
+  return { ...facts, owner, status: "live" };
 }
 
-/** The text, or its beginning and an ellipsis. Half a surrogate pair does not survive. */
-function cut(text: string, maxChars: number): string {
-  return text.length <= maxChars ? text : `${text.slice(0, maxChars - 1).toWellFormed()}…`;
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
 }

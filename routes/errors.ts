@@ -40,6 +40,12 @@ export function tooMany(context: Context, detail: string, retryAfterMs: number):
   return context.json({ detail }, 429);
 }
 
+/** A 503 that says when to come back. */
+export function unavailable(context: Context, detail: string, retryAfterS: number): Response {
+  context.header("Retry-After", String(retryAfterS));
+  return context.json({ detail }, 503);
+}
+
 /** Answers paths that nobody serves. */
 export const notFound: NotFoundHandler = (context) => context.json({ detail: "Not Found" }, 404);
 

@@ -1,24 +1,29 @@
 /**
- * `GET /vision/stream`: the WebSocket that glasses stream to (WIRE V).
+ * `GET /vision/stream`: the WebSocket that glasses stream to (WIRE V, S).
  *
  * @module
  */
-import { Hono } from "@hono/hono";
+import { type Context, Hono } from "@hono/hono";
 import { modelIdentityOf } from "../inference/modal_identity.ts";
 import type { ModelIdentity } from "../inference/client.ts";
-import { PROFILE_NAMES, profileNamed } from "../inference/profiles/profiles.ts";
 import { DEFAULT_WEARER } from "../kv/keys.ts";
 import type { RateLimiter } from "../kv/rate_limits.ts";
-import { startStream, type StreamDeps } from "../stream/session.ts";
-import type { Upgrade } from "../stream/socket.ts";
 import { reasonOf } from "../log.ts";
-import { tooMany } from "./errors.ts";
+import { startStream, type StreamDeps } from "../stream/session.ts";
+import { type BeginningDeps, beginSession, type Begun, goOnWith } from "../stream/session_start.ts";
+import type { Socket, SocketListener, Upgrade } from "../stream/socket.ts";
+import { WireV1 } from "../stream/wire_v1.ts";
+import { PROTOCOL_V2, WireV2 } from "../stream/wire_v2.ts";
+import { readStreamQuery, type StreamQuery } from "./_stream_query.ts";
+import { tooMany, unavailable } from "./errors.ts";
 
 const WINDOW_MS = 60_000;
-const DRAIN_RETRY_AFTER_S = 5;
+const RETRY_AFTER_S = 5;
+/** A claim that KV does not answer by then is refused: the client asks again. */
+const CLAIM_TIMEOUT_MS = 4_000;
 
 /** What the route needs beside what streams share. */
-export interface VisionDeps extends StreamDeps {
+export interface VisionDeps extends StreamDeps, BeginningDeps {
   readonly upgrade: Upgrade;
   readonly rateLimiter: RateLimiter;
   readonly streamsPerMinute: number;
@@ -35,36 +40,97 @@ export function visionRoutes(deps: VisionDeps): Hono {
       return context.json({ detail: "Upgrade to WebSocket required" }, 426);
     }
     if (deps.streams.isDraining) {
-      context.header("Retry-After", String(DRAIN_RETRY_AFTER_S));
-      return context.json({ detail: "The server is going away: connect again" }, 503);
+      return unavailable(context, "The server is going away: connect again", RETRY_AFTER_S);
     }
-    const prompt = promptFor(req.query("profile"), deps.vision.prompt);
-    if (prompt === null) {
-      const detail = `profile must be one of ${PROFILE_NAMES.join(", ")}: current value is ` +
-        JSON.stringify(req.query("profile"));
-      return context.json({ detail }, 422);
-    }
-    const wearer = DEFAULT_WEARER;
-    const waitMs = await waitBeforeOpening(deps, wearer);
+    const isV2 = offersV2(req.header("sec-websocket-protocol"));
+    const query = readStreamQuery(req.query(), isV2);
+    if (query.kind === "invalid") return context.json({ detail: query.detail }, 422);
+    const waitMs = await waitBeforeOpening(deps, DEFAULT_WEARER);
     if (waitMs > 0) {
       const detail = `Streams may be opened ${deps.streamsPerMinute} times per minute`;
       return tooMany(context, detail, waitMs);
     }
-    const identity = deps.modelIdentity && modelIdentityOf(req.raw.headers, deps.modelIdentity);
-    try {
-      return deps.upgrade(
-        req.raw,
-        (socket) => startStream(deps, socket, { wearer, identity, prompt }),
-      );
-    } catch (error) {
-      return context.json({ detail: `Cannot upgrade to WebSocket: ${reasonOf(error)}` }, 400);
-    }
+    return isV2 ? await openV2(deps, context, query) : await openV1(deps, context, query);
   });
 }
 
-/** What this stream looks for; null for a profile that does not exist. */
-function promptFor(profile: string | undefined, configured: string): string | null {
-  return profile ? profileNamed(profile)?.prompt ?? null : configured;
+/** As shipped phone apps know it. */
+async function openV1(deps: VisionDeps, context: Context, query: StreamQuery): Promise<Response> {
+  const begun = await beginSession(deps, { ...beginningOf(deps, context, query), resumeMs: null });
+  return upgrade(deps, context, undefined, (socket) => {
+    const { clock, vision: { resultFlushMs } } = deps;
+    const wire = new WireV1({ send: (text) => socket.send(text), clock, resultFlushMs });
+    return startStream(deps, socket, wire, begun);
+  });
+}
+
+/** With `foresight.v2`: a new session, or one that the client comes back to. */
+async function openV2(deps: VisionDeps, context: Context, query: StreamQuery): Promise<Response> {
+  let begun: Begun;
+  try {
+    begun = await beginOrGoOn(deps, context, query);
+  } catch (error) {
+    deps.counters.kvFailures++;
+    deps.log.error("kv.claim_failed", { reason: reasonOf(error) });
+    return unavailable(context, "The session cannot be read: connect again", RETRY_AFTER_S);
+  }
+  return upgrade(deps, context, PROTOCOL_V2, (socket) => {
+    const wire = new WireV2((text) => socket.send(text), deps.clock);
+    const { session, secret, identity } = begun;
+    wire.hello({
+      sessionId: session.id,
+      secret,
+      frame: session.accounted.frame,
+      cursor: session.chunkCount,
+      limits: { ...deps.vision, isCaptioned: identity !== null },
+    });
+    return startStream(deps, socket, wire, begun);
+  });
+}
+
+async function beginOrGoOn(
+  deps: VisionDeps,
+  context: Context,
+  query: StreamQuery,
+): Promise<Begun> {
+  const beginning = { ...beginningOf(deps, context, query), resumeMs: deps.vision.resumeMs };
+  const { claim, prompt } = query;
+  const found = claim && await within(deps, goOnWith(deps, beginning, claim, prompt));
+  return found ?? await beginSession(deps, beginning);
+}
+
+function beginningOf(deps: VisionDeps, { req }: Context, { prompt }: StreamQuery) {
+  return {
+    wearer: DEFAULT_WEARER,
+    identity: deps.modelIdentity && modelIdentityOf(req.raw.headers, deps.modelIdentity),
+    prompt: prompt ?? deps.vision.prompt,
+  };
+}
+
+function upgrade(
+  deps: VisionDeps,
+  context: Context,
+  protocol: string | undefined,
+  accept: (socket: Socket) => SocketListener,
+): Response {
+  try {
+    return deps.upgrade(context.req.raw, accept, protocol);
+  } catch (error) {
+    return context.json({ detail: `Cannot upgrade to WebSocket: ${reasonOf(error)}` }, 400);
+  }
+}
+
+function offersV2(offered: string | undefined): boolean {
+  return offered?.split(",").some((name) => name.trim() === PROTOCOL_V2) ?? false;
+}
+
+/** A KV that is locked for good may never answer. */
+async function within<T>({ clock }: VisionDeps, work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const cancel = clock.after(CLAIM_TIMEOUT_MS, () => {
+    reject(new Error(`KV did not answer within ${CLAIM_TIMEOUT_MS} ms`));
+  });
+  return await Promise.race([work, promise]).finally(cancel);
 }
 
 /**

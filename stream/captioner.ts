@@ -1,6 +1,6 @@
 /**
- * From a stream's frames to its captions: when a chunk leaves, and what its answer means for the
- * next one (WIRE V3, V7, V8).
+ * From a stream's frames to its captions: which frames are looked at, when a chunk leaves, and what
+ * its answer means for the next one (WIRE V3, V7, V8, S2).
  *
  * @module
  */
@@ -16,9 +16,22 @@ import type {
 import type { InferenceSlots, Release } from "../inference/slots.ts";
 import { reasonOf } from "../log.ts";
 import { retryDelayMs } from "./_back_off.ts";
+import { DROPPED, type FrameFate, QUEUED } from "./frame_fate.ts";
+import type { Answer } from "./wire.ts";
 
 /** Recent captions that go along with each call. */
-const MAX_HISTORY = 6;
+export const MAX_HISTORY = 6;
+
+/** Where a stream stands when it begins, or goes on over a new connection. */
+export interface CaptionerStart {
+  /** Seconds since the session began. */
+  readonly nowS: number;
+  /** Up to where it has been described, in the same seconds. */
+  readonly describedS: number;
+  /** Its newest captions, oldest first. */
+  readonly history: readonly string[];
+  readonly prompt: string;
+}
 
 /** What a captioner is made of. */
 export interface CaptionerOptions {
@@ -27,16 +40,37 @@ export interface CaptionerOptions {
   readonly clock: Clock;
   readonly limits: ChunkLimits & { readonly maxInflight: number; readonly drainMs: number };
   readonly identity: ModelIdentity | null;
-  readonly prompt: string;
   readonly sessionId: string;
+  readonly start: CaptionerStart;
+  /** What is said of a chunk that is given up as the stream ends: that it failed, or nothing. */
+  readonly givenUp: "told" | "forgotten";
+}
+
+/** One frame as it came. */
+export interface ArrivedFrame {
+  readonly bytes: Uint8Array;
+  /** The session's frames count from 1. */
+  readonly number: number;
+  /** Wall time at which it was taken, as the client says. */
+  readonly capturedAtMs: number | null;
+}
+
+/** A chunk on its way to the model. */
+export interface DispatchedChunk extends Chunk {
+  /** The newest frame that came before the chunk left, looked at or not. */
+  readonly lastFrame: number;
+  /** When the newest frame of the chunk was taken. */
+  readonly capturedAtMs: number | null;
 }
 
 /** Who hears what became of the frames. */
 export interface CaptionListener {
-  /** A chunk was captioned, or failed. */
-  inferred(chunk: Chunk, outcome: InferOutcome): void;
+  /** A chunk has left. `outcome` resolves always; null: it was given up, see `givenUp`. */
+  dispatched(chunk: DispatchedChunk, outcome: Promise<InferOutcome | null>): void;
   /** Something for the client to know: a caption, or a reason that it has not been told yet. */
   tell(outcome: InferOutcome): void;
+  /** Whether outcomes pile up behind what cannot be written: then nothing more is sent out. */
+  isBehind(): boolean;
 }
 
 /** The line to the model. */
@@ -52,7 +86,7 @@ type Line =
   | { readonly kind: "disabled" }
   | { readonly kind: "closed" };
 
-/** Captions one stream. `offer` is on the ack path: it does no I/O and never waits. */
+/** Captions one stream. `admit` and `proceed` are on the ack path: no I/O, and they never wait. */
 export class Captioner {
   readonly #options: CaptionerOptions;
   readonly #listener: CaptionListener;
@@ -60,8 +94,12 @@ export class Captioner {
   readonly #startedAtMs: number;
   readonly #gone = new AbortController();
   readonly #inflight = new Set<Promise<void>>();
-  readonly #history: string[] = [];
+  readonly #history: string[];
+  #prompt: string;
   #line: Line = { kind: "opening" };
+  #isPaused = false;
+  #newest: ArrivedFrame | null = null;
+  #lastFrame = 0;
   #leaveQueue: Cancel | null = null;
   #failures = 0;
   #toldReason: string | null = null;
@@ -69,27 +107,62 @@ export class Captioner {
   constructor(options: CaptionerOptions, listener: CaptionListener) {
     this.#options = options;
     this.#listener = listener;
-    this.#chunker = new Chunker(options.limits);
+    this.#chunker = new Chunker(options.limits, options.start.describedS);
+    this.#history = [...options.start.history];
+    this.#prompt = options.start.prompt;
     this.#startedAtMs = options.clock.monotonicMs();
     this.#open();
   }
 
-  /** Takes a frame; a chunk may leave with it. */
-  offer(bytes: Uint8Array): void {
-    if (this.#line.kind === "disabled" || this.#line.kind === "closed") return;
-    this.#chunker.add({ bytes, atS: this.#nowS() });
+  /** Decides what becomes of a frame. */
+  admit(frame: ArrivedFrame): FrameFate {
+    this.#lastFrame = frame.number;
+    if (this.#line.kind === "disabled" || this.#line.kind === "closed") return DROPPED.busy;
+    if (this.#isPaused) return DROPPED.paused;
+    if (this.#listener.isBehind()) return DROPPED.busy;
+    this.#newest = frame;
+    this.#chunker.add({ bytes: frame.bytes, atS: this.nowS() });
+    return QUEUED;
+  }
+
+  /** Lets a chunk leave if it is time. */
+  proceed(): void {
     if (this.#line.kind === "resting") this.#tryAgain(this.#line);
     if (this.#line.kind === "open") this.#dispatchIfDue();
   }
 
-  /** Lets inferences in flight finish, for `drainMs` at most. What was not dispatched is dropped. */
-  async close(): Promise<void> {
+  /** What to look for from the next chunk on. */
+  lookFor(prompt: string): void {
+    this.#prompt = prompt;
+  }
+
+  /** Looks at no frame until {@link unpause}. What came before is still described. */
+  pause(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.#dispatchWhatIsThere();
+  }
+
+  /** The time in between belongs to no chunk. */
+  unpause(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#chunker.restart(this.nowS());
+  }
+
+  /**
+   * Lets inferences in flight finish, for `drainMs` at most.
+   *
+   * @param rest what becomes of the frames that no chunk has taken yet
+   */
+  async close(rest: "described" | "dropped"): Promise<void> {
     if (this.#line.kind === "closed") return;
+    if (rest === "described" && !this.#gone.signal.aborted) this.#dispatchWhatIsThere();
     const session = "session" in this.#line ? this.#line.session : null;
     this.#line = { kind: "closed" };
     this.#leaveQueue?.();
     const { clock, limits } = this.#options;
-    const giveUp = () => this.#gone.abort(new Error("The stream ended before the model answered"));
+    const giveUp = () => this.abandon("The stream ended before the model answered");
     if (this.#inflight.size === 0 || limits.drainMs === 0) giveUp();
     const cancel = clock.after(limits.drainMs, giveUp);
     await Promise.all(this.#inflight);
@@ -97,9 +170,27 @@ export class Captioner {
     session?.close();
   }
 
-  /** Seconds since the stream began, to the millisecond. */
-  #nowS(): number {
-    return Math.round(this.#options.clock.monotonicMs() - this.#startedAtMs) / 1000;
+  /** Asks about the newest frames. */
+  async ask(question: string): Promise<Answer> {
+    const frame = this.#newest;
+    if (this.#line.kind !== "open") return { kind: "failed", reason: "the model is not there now" };
+    if (!frame) return { kind: "failed", reason: "no frame has come yet" };
+    const { sessionId } = this.#options;
+    const context = { sessionId, history: [...this.#history], signal: this.#gone.signal };
+    const { session } = this.#line;
+    if (!session.answer) return { kind: "failed", reason: "this model cannot be asked" };
+    return await session.answer([frame.bytes], question, context);
+  }
+
+  /** Gives up what is in flight: nobody waits for it any more. */
+  abandon(reason: string): void {
+    this.#gone.abort(new Error(reason));
+  }
+
+  /** Seconds since the session began, to the millisecond. */
+  nowS(): number {
+    const { clock, start } = this.#options;
+    return Math.round(start.nowS * 1000 + clock.monotonicMs() - this.#startedAtMs) / 1000;
   }
 
   #open(): void {
@@ -144,7 +235,7 @@ export class Captioner {
   #dispatchIfDue(): void {
     const { limits, slots } = this.#options;
     const isFull = limits.maxInflight > 0 && this.#inflight.size >= limits.maxInflight;
-    if (isFull || this.#leaveQueue || !this.#chunker.isDue(this.#nowS())) return;
+    if (isFull || this.#leaveQueue || !this.#chunker.isDue(this.nowS())) return;
     let wasCalled = false;
     const leave = slots.request((release) => {
       wasCalled = true;
@@ -154,25 +245,42 @@ export class Captioner {
     if (!wasCalled) this.#leaveQueue = leave;
   }
 
-  /** Sends what the window holds now, which may be more than when the stream began to wait. */
-  #dispatch(release: Release): void {
-    const chunk = this.#line.kind === "open" ? this.#chunker.take(this.#nowS()) : null;
-    if (this.#line.kind !== "open" || !chunk) return release();
-    const { session } = this.#line;
-    const { prompt, sessionId } = this.#options;
-    const context = { prompt, sessionId, history: [...this.#history], signal: this.#gone.signal };
-    const inference = session.inferChunk(chunk, context)
-      .catch((error) => ({ kind: "failed", scope: "service", reason: reasonOf(error) } as const))
-      .then((outcome) => {
-        this.#inflight.delete(inference);
-        release();
-        this.#settle(chunk, outcome, session);
-      });
-    this.#inflight.add(inference);
+  /** Sends the window on though it is not due and others may be waiting: it is the last for now. */
+  #dispatchWhatIsThere(): void {
+    if (this.#line.kind !== "open") return;
+    this.#leaveQueue?.();
+    this.#leaveQueue = null;
+    this.#dispatch(() => {});
   }
 
-  #settle(chunk: Chunk, outcome: InferOutcome, session: VisionInferenceSession): void {
-    this.#listener.inferred(chunk, outcome);
+  /** Sends what the window holds now, which may be more than when the stream began to wait. */
+  #dispatch(release: Release): void {
+    const chunk = this.#line.kind === "open" ? this.#chunker.take(this.nowS()) : null;
+    if (this.#line.kind !== "open" || !chunk) return release();
+    const { session } = this.#line;
+    const { sessionId } = this.#options;
+    const context = {
+      prompt: this.#prompt,
+      sessionId,
+      history: [...this.#history],
+      signal: this.#gone.signal,
+    };
+    const outcome = session.inferChunk(chunk, context)
+      .catch((error) => ({ kind: "failed", scope: "service", reason: reasonOf(error) } as const));
+    const forgets = this.#options.givenUp === "forgotten";
+    this.#listener.dispatched(
+      { ...chunk, lastFrame: this.#lastFrame, capturedAtMs: this.#newest!.capturedAtMs },
+      outcome.then((outcome) => forgets && this.#gone.signal.aborted ? null : outcome),
+    );
+    const settled = outcome.then((outcome) => {
+      this.#inflight.delete(settled);
+      release();
+      this.#settle(outcome, session);
+    });
+    this.#inflight.add(settled);
+  }
+
+  #settle(outcome: InferOutcome, session: VisionInferenceSession): void {
     if (outcome.kind === "failed" && outcome.scope === "service") {
       if (this.#line.kind !== "closed") this.#rest(outcome.reason, session);
       return;

@@ -1,23 +1,51 @@
 /**
- * The wire as shipped phone apps speak it (WIRE V1, V2, V5, V6, V9): binary frames in, one JSON
- * ack each out, results travelling with the acks.
+ * One client's connection: what comes in, in which state it means what, and what goes out.
+ *
+ * ```
+ *  catching up ──stored results said──▶ open ──bye, or the process drains──▶ leaving
+ *       │                                │                                      │
+ *       └──────────────── closed by either side, lost, taken over ──▶ closed ◀──┘
+ * ```
+ *
+ * Everything that happens on a frame is synchronous: an ack waits for nothing (WIRE V2).
  *
  * @module
  */
 import type { Cancel, Clock } from "../clock.ts";
 import type { InferOutcome } from "../inference/client.ts";
+import type { ChunkFacts } from "../kv/keys.ts";
+import type { ClientMessage } from "./_client_message.ts";
 import { FrameRate } from "./_frame_rate.ts";
+import type { ArrivedFrame } from "./captioner.ts";
+import { DROPPED, type FrameFate } from "./frame_fate.ts";
 import { CLOSE_CODE, type Socket, type SocketListener } from "./socket.ts";
+import type { Answer, Notice, Wire } from "./wire.ts";
+import { ageOf } from "./wire_v2.ts";
 
 /** Acks that a client leaves unread, in bytes, before it is taken for gone. */
 const MAX_UNREAD_BYTES = 256 * 1024;
+/** A process that goes away waits so long for what is in flight: the platform does not wait long. */
+const DRAIN_MS = 2_000;
+/** The third message that cannot be acted on ends the connection (WIRE S7). */
+const MAX_ERRORS = 3;
 
-/** What a connection hands its frames to. */
-export interface FrameSink {
-  /** Takes a frame that was acknowledged. Must return at once. */
-  offer(frame: Uint8Array): void;
-  /** The client has left, or was sent away. */
-  end(code: number, reason: string): void;
+/** What a connection hands its frames and its client's wishes to. */
+export interface StreamSession {
+  /** Decides what becomes of a frame. Must return at once. */
+  admit(frame: ArrivedFrame): FrameFate;
+  /** The frame is acknowledged: what follows from it may follow now. */
+  proceed(): void;
+  lookFor(prompt: string): void;
+  pause(): void;
+  unpause(): void;
+  /** Resolves always. */
+  ask(question: string): Promise<Answer>;
+  /** Describes what is there; resolves when all of it is in the books, or given up. */
+  settle(): Promise<void>;
+  /** Nobody waits any more for what is in flight. */
+  abandon(reason: string): void;
+  /** The connection is over. `isFinal`: the client does not mean to come back. */
+  end(code: number, reason: string, isFinal: boolean): void;
 }
 
 /** What a connection is made of. Limits of 0 mean off. */
@@ -25,106 +53,234 @@ export interface ConnectionOptions {
   readonly clock: Clock;
   readonly maxFrameBytes: number;
   readonly maxFps: number;
-  readonly resultFlushMs: number;
+  /** Milliseconds without a frame after which the client is told so. */
+  readonly stallMs: number;
+  /** Frames of the session that came over earlier connections. */
+  readonly earlierFrames: number;
 }
 
-/** One client. Everything it does on a frame is synchronous: an ack waits for nothing (V2). */
-export class VisionConnection implements SocketListener {
-  readonly #socket: Socket;
-  readonly #options: ConnectionOptions;
-  readonly #rate: FrameRate;
-  readonly #sink: FrameSink;
-  #isOpen = true;
-  #frameNumber = 0;
-  #lastFrameBytes = 0;
-  /** Fields that wait for an ack, each as the inside of a JSON object. */
-  readonly #results: string[] = [];
-  #cancelFlush: Cancel | null = null;
+type State =
+  /** Results of before this connection go out first; those that come meanwhile wait. */
+  | { readonly kind: "catching_up"; readonly waiting: ChunkFacts[] }
+  | { readonly kind: "open" }
+  /** Frames are not looked at any more; results in flight still go out. */
+  | { readonly kind: "leaving" }
+  | { readonly kind: "closed" };
 
-  constructor(socket: Socket, options: ConnectionOptions, sink: FrameSink) {
+/** One client. */
+export class Connection implements SocketListener {
+  readonly #socket: Socket;
+  readonly #wire: Wire;
+  readonly #options: ConnectionOptions;
+  readonly #session: StreamSession;
+  readonly #rate: FrameRate;
+  #state: State;
+  #frameNumber: number;
+  #capturedAtMs: number | null = null;
+  #errors = 0;
+  #lastFrameAtMs: number;
+  #stallTimer: Cancel | null = null;
+  #isStalled = false;
+  #cancelDrain: Cancel | null = null;
+
+  /** @param catchesUp whether {@link caughtUp} will be called */
+  constructor(
+    socket: Socket,
+    wire: Wire,
+    options: ConnectionOptions,
+    session: StreamSession,
+    catchesUp: boolean,
+  ) {
     this.#socket = socket;
+    this.#wire = wire;
     this.#options = options;
-    this.#sink = sink;
-    this.#rate = new FrameRate(options.maxFps, options.clock.monotonicMs());
+    this.#session = session;
+    this.#state = catchesUp ? { kind: "catching_up", waiting: [] } : { kind: "open" };
+    this.#frameNumber = options.earlierFrames;
+    this.#lastFrameAtMs = options.clock.monotonicMs();
+    this.#rate = new FrameRate(options.maxFps, this.#lastFrameAtMs);
+    this.#watchForStall();
   }
 
   message(data: string | Uint8Array): void {
-    if (!this.#isOpen) return;
-    if (typeof data === "string") {
-      return this.close(CLOSE_CODE.unsupportedData, "a frame must be binary: this was text");
-    }
-    const { clock, maxFrameBytes } = this.#options;
-    if (maxFrameBytes > 0 && data.byteLength > maxFrameBytes) {
-      const reason = `a frame must be at most ${maxFrameBytes} bytes: it was ${data.byteLength}`;
-      return this.close(CLOSE_CODE.messageTooBig, reason);
-    }
-    if (!this.#rate.admits(clock.monotonicMs())) {
-      const reason = `frames must be at most ${this.#options.maxFps} per second`;
-      return this.close(CLOSE_CODE.policyViolation, reason);
-    }
-    this.#acknowledge(data);
+    if (this.#state.kind === "closed") return;
+    if (typeof data === "string") this.#text(data);
+    else this.#frame(data);
   }
 
   closed(code: number, reason: string): void {
-    this.#finish(code, reason);
+    this.#finish(code, reason, false);
   }
 
-  /** Tells the client of an outcome: with the next ack, or alone if none comes soon (V5, V6). */
-  tell(outcome: InferOutcome): void {
-    if (!this.#isOpen) return;
-    this.#results.push(fieldsOf(outcome));
-    this.#scheduleFlush();
+  /** The model's outcome for a chunk, or why it says nothing. */
+  told(outcome: InferOutcome): void {
+    if (this.#state.kind !== "closed") this.#wire.told(outcome);
+  }
+
+  /** A chunk is in the books. */
+  recorded(chunk: ChunkFacts): void {
+    switch (this.#state.kind) {
+      case "catching_up":
+        this.#state.waiting.push(chunk);
+        return;
+      case "open":
+      case "leaving":
+        this.#wire.result(chunk);
+        return;
+      case "closed":
+    }
+  }
+
+  /** Says a result of before this connection. */
+  remind(chunk: ChunkFacts): void {
+    if (this.#state.kind === "catching_up") this.#wire.result(chunk);
+  }
+
+  /** Nothing of before is left to be said. */
+  caughtUp(): void {
+    if (this.#state.kind !== "catching_up") return;
+    const { waiting } = this.#state;
+    this.#state = { kind: "open" };
+    for (const chunk of waiting) this.#wire.result(chunk);
+  }
+
+  /** Something that the client should know. */
+  notice(notice: Notice): void {
+    if (this.#state.kind !== "closed") this.#wire.notice(notice);
+  }
+
+  /** The process is going away: says so, lets what is in flight arrive, and sends the client away. */
+  drain(): void {
+    const reason = "the server is going away: connect again";
+    if (!this.#wire.resumes) return this.close(CLOSE_CODE.serviceRestart, reason);
+    this.notice({ code: "draining", message: reason });
+    const leaveAtOnce = () => this.close(CLOSE_CODE.serviceRestart, reason);
+    this.#cancelDrain ??= this.#options.clock.after(DRAIN_MS, leaveAtOnce);
+    this.#leave(CLOSE_CODE.serviceRestart, reason, false);
+  }
+
+  /** Another connection has the session, here or in another process: this one may be half-open. */
+  replaced(): void {
+    const reason = "another connection has the session now";
+    this.#session.abandon(reason);
+    this.close(CLOSE_CODE.policyViolation, reason);
   }
 
   /** Sends the client away. */
   close(code: number, reason: string): void {
-    if (this.#isOpen) this.#socket.close(code, reason);
-    this.#finish(code, reason);
+    this.#finish(code, reason, false);
+    this.#socket.close(code, reason);
   }
 
-  #acknowledge(frame: Uint8Array): void {
-    this.#frameNumber++;
-    this.#lastFrameBytes = frame.byteLength;
-    this.#sendAck();
+  #frame(data: Uint8Array): void {
+    const { clock, maxFrameBytes, maxFps } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (maxFrameBytes > 0 && data.byteLength > maxFrameBytes) {
+      const reason = `a frame must be at most ${maxFrameBytes} bytes: it was ${data.byteLength}`;
+      return this.close(CLOSE_CODE.messageTooBig, reason);
+    }
+    if (!this.#rate.admits(nowMs)) {
+      const reason = `frames must be at most ${maxFps} per second`;
+      return this.close(CLOSE_CODE.policyViolation, reason);
+    }
+    this.#lastFrameAtMs = nowMs;
+    if (this.#isStalled) this.#watchForStall();
+    this.#acknowledge(data);
+  }
+
+  #acknowledge(bytes: Uint8Array): void {
+    const capturedAtMs = this.#capturedAtMs;
+    this.#capturedAtMs = null;
+    const number = ++this.#frameNumber;
+    const fate = this.#fateOf({ bytes, number, capturedAtMs });
+    const ageMs = capturedAtMs === null ? null : ageOf(capturedAtMs, this.#options.clock);
+    this.#wire.ack({ frame: number, bytes: bytes.byteLength, fate, ageMs });
     if (this.#socket.queuedBytes > MAX_UNREAD_BYTES) {
       return this.close(CLOSE_CODE.policyViolation, "acks must be read: too many are unread");
     }
-    if (frame.byteLength > 0) this.#sink.offer(frame);
+    this.#session.proceed();
   }
 
-  #sendAck(): void {
-    const fields = this.#results.shift();
-    const ack = `{"frame":${this.#frameNumber},"bytes":${this.#lastFrameBytes}`;
-    this.#socket.send(fields === undefined ? `${ack}}` : `${ack},${fields}}`);
-    if (fields === undefined) return;
-    this.#cancelFlush?.();
-    this.#cancelFlush = null;
-    if (this.#results.length > 0) this.#scheduleFlush();
+  /** An empty message holds no picture: it is acknowledged, and that is all. */
+  #fateOf(frame: ArrivedFrame): FrameFate {
+    if (this.#state.kind === "leaving" || frame.bytes.byteLength === 0) return DROPPED.busy;
+    return this.#session.admit(frame);
   }
 
-  #scheduleFlush(): void {
-    this.#cancelFlush ??= this.#options.clock.after(this.#options.resultFlushMs, () => {
-      this.#cancelFlush = null;
-      this.#sendAck();
+  #text(data: string): void {
+    const read = this.#wire.read(data);
+    if (read === null) {
+      return this.close(CLOSE_CODE.unsupportedData, "a frame must be binary: this was text");
+    }
+    if (read.kind === "message") return this.#obey(read.message);
+    this.#wire.error(read.code, read.message);
+    if (++this.#errors < MAX_ERRORS) return;
+    const reason = `messages must be of the protocol: ${MAX_ERRORS} were not`;
+    this.close(CLOSE_CODE.unsupportedData, reason);
+  }
+
+  #obey(message: ClientMessage): void {
+    if (this.#state.kind === "leaving") return;
+    switch (message.type) {
+      case "frame":
+        this.#capturedAtMs = message.capturedAtMs;
+        return;
+      case "prompt":
+        return this.#session.lookFor(message.prompt);
+      case "pause":
+        this.#stopWatching();
+        return this.#session.pause();
+      case "unpause":
+        this.#lastFrameAtMs = this.#options.clock.monotonicMs();
+        this.#watchForStall();
+        return this.#session.unpause();
+      case "ask":
+        return this.#ask(message.id, message.question);
+      case "bye":
+        return this.#leave(CLOSE_CODE.normal, "bye", true);
+    }
+  }
+
+  #ask(id: string, question: string): void {
+    this.#session.ask(question).then((answer) => {
+      if (this.#state.kind !== "closed") this.#wire.answer(id, answer);
     });
   }
 
-  #finish(code: number, reason: string): void {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
-    this.#cancelFlush?.();
-    this.#sink.end(code, reason);
+  #leave(code: number, reason: string, isFinal: boolean): void {
+    if (this.#state.kind === "closed" || this.#state.kind === "leaving") return;
+    this.caughtUp();
+    this.#state = { kind: "leaving" };
+    this.#session.settle().then(() => {
+      this.#finish(code, reason, isFinal);
+      this.#socket.close(code, reason);
+    });
   }
-}
 
-/** An outcome as the fields of an ack, without the braces. Null fields are left out (V5). */
-function fieldsOf(outcome: InferOutcome): string {
-  const fields = outcome.kind === "failed" ? { inference_error: outcome.reason } : {
-    caption: outcome.caption,
-    latency_ms: Math.round(outcome.latencyMs * 10) / 10,
-    chunk_start_s: outcome.chunkStartS,
-    chunk_end_s: outcome.chunkEndS,
-    tokens_generated: outcome.tokensGenerated ?? undefined,
-  };
-  return JSON.stringify(fields).slice(1, -1);
+  /** One timer at a time, which looks how long ago the last frame was. */
+  #watchForStall(): void {
+    const { clock, stallMs } = this.#options;
+    this.#stopWatching();
+    if (stallMs === 0 || !this.#wire.resumes) return;
+    const leftMs = this.#lastFrameAtMs + stallMs - clock.monotonicMs();
+    this.#stallTimer = clock.after(leftMs, () => {
+      if (this.#lastFrameAtMs + stallMs > clock.monotonicMs()) return this.#watchForStall();
+      this.#isStalled = true;
+      this.notice({ code: "stalled", message: `no frame came for ${stallMs / 1000} s` });
+    });
+  }
+
+  #stopWatching(): void {
+    this.#stallTimer?.();
+    this.#isStalled = false;
+  }
+
+  #finish(code: number, reason: string, isFinal: boolean): void {
+    if (this.#state.kind === "closed") return;
+    this.#state = { kind: "closed" };
+    this.#stopWatching();
+    this.#cancelDrain?.();
+    this.#wire.close();
+    this.#session.end(code, reason, isFinal);
+  }
 }

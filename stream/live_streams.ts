@@ -3,15 +3,16 @@
  *
  * @module
  */
-import type { VisionConnection } from "./connection.ts";
-import { CLOSE_CODE } from "./socket.ts";
+import type { Connection } from "./connection.ts";
 
 /** Counts streams, and sends all clients away when the process ends. */
 export class LiveStreams {
-  readonly #connections = new Set<VisionConnection>();
+  /** By session, of which each has one connection here at most. */
+  readonly #connections = new Map<string, Connection>();
   /** Streams whose client may have left already and whose last inference is still running. */
   readonly #ending = new Set<Promise<void>>();
   #isDraining = false;
+  #emptied: (() => void) | null = null;
 
   /** Clients connected now. */
   get size(): number {
@@ -24,26 +25,32 @@ export class LiveStreams {
   }
 
   /** A client has come; one that comes too late is sent away at once. */
-  add(connection: VisionConnection): void {
-    this.#connections.add(connection);
-    if (this.#isDraining) sendAway(connection);
+  add(sessionId: string, connection: Connection): void {
+    this.#connections.set(sessionId, connection);
+    if (this.#isDraining) connection.drain();
+  }
+
+  /** The session has a new connection: the old one, which may be half-open, is closed. */
+  replace(sessionId: string): void {
+    this.#connections.get(sessionId)?.replaced();
   }
 
   /** A client has gone; `ended` settles when nothing of its stream runs any more. */
-  remove(connection: VisionConnection, ended: Promise<void>): void {
-    this.#connections.delete(connection);
+  remove(sessionId: string, connection: Connection, ended: Promise<void>): void {
     const tracked = ended.finally(() => this.#ending.delete(tracked));
     this.#ending.add(tracked);
+    if (this.#connections.get(sessionId) !== connection) return;
+    this.#connections.delete(sessionId);
+    if (this.#connections.size === 0) this.#emptied?.();
   }
 
-  /** Closes every connection with 1012 (WIRE V9); resolves when the last stream has ended. */
+  /** Sends every client away with 1012 (WIRE V9); resolves when the last stream has ended. */
   async drain(): Promise<void> {
     this.#isDraining = true;
-    for (const connection of [...this.#connections]) sendAway(connection);
+    for (const connection of [...this.#connections.values()]) connection.drain();
+    if (this.#connections.size > 0) {
+      await new Promise<void>((resolve) => this.#emptied = resolve);
+    }
     await Promise.all(this.#ending);
   }
-}
-
-function sendAway(connection: VisionConnection): void {
-  connection.close(CLOSE_CODE.serviceRestart, "the server is going away: connect again");
 }

@@ -25,9 +25,10 @@ export function createNativeUpgrade(
   failed: (error: unknown) => void,
   clock: Clock = systemClock,
 ): Upgrade {
-  return (request, accept) => {
+  return (request, accept, protocol) => {
     const { socket: web, response } = Deno.upgradeWebSocket(request, {
       idleTimeout: IDLE_TIMEOUT_S,
+      ...protocol && { protocol },
     });
     web.binaryType = "arraybuffer";
     listen(web, new NativeSocket(web, clock), accept, failed);

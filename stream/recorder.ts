@@ -1,29 +1,43 @@
 /**
- * Writes down what a stream did. Never on the ack path, and never a reason for a stream to end: what
- * KV refuses is logged, counted and left behind.
+ * Writes down what a stream did. Never on the ack path, and never a reason for a stream to end.
+ *
+ * Outcomes come into the books in the order in which their chunks left. Where the client may come
+ * back for them (`keeps`), what KV refuses is tried again until it is written, and what comes later
+ * waits behind it; else it is logged, counted and left behind.
  *
  * @module
  */
 import type { Clock } from "../clock.ts";
 import type { Counters } from "../counters.ts";
-import type { Chunk, InferOutcome, ModelIdentity } from "../inference/client.ts";
-import type { ChunkOutcome, LiveSession, SessionFacts } from "../kv/keys.ts";
-import type { SessionStore } from "../kv/sessions.ts";
+import type { InferOutcome } from "../inference/client.ts";
+import type { ChunkFacts, ChunkOutcome, LiveSession } from "../kv/keys.ts";
+import type { SessionWriter, WriteOutcome } from "../kv/session_writer.ts";
 import { type Logger, reasonOf } from "../log.ts";
+import type { DispatchedChunk } from "./captioner.ts";
+
+/** More outcomes than these wait for KV only if it is down: then nothing more is sent out. */
+const MAX_BEHIND = 64;
+const FIRST_RETRY_MS = 100;
+const MAX_RETRY_MS = 2_000;
 
 /** What a recorder is made of. */
 export interface RecorderOptions {
-  readonly store: SessionStore;
+  readonly writer: SessionWriter;
   readonly clock: Clock;
   readonly log: Logger;
   readonly counters: Counters;
+  /** How long a client may stay away, in milliseconds. */
+  readonly resumeMs: number;
+  /** How long the last writes are tried when the stream has ended, in milliseconds. */
+  readonly drainMs: number;
 }
 
-/** Who streams, and to which model. */
-export interface StreamFacts {
-  readonly sessionId: string;
-  readonly wearer: string;
-  readonly identity: ModelIdentity | null;
+/** Who hears what came into the books. */
+export interface RecorderListener {
+  /** The chunk is in the books for good. */
+  recorded(chunk: ChunkFacts): void;
+  /** Another connection has the session now; nothing is written here any more. */
+  takenOver(): void;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -31,25 +45,31 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** Keeps the books of one stream. Writes go out one after another, in order. */
 export class Recorder {
   readonly #options: RecorderOptions;
+  readonly #listener: RecorderListener;
   readonly #session: Mutable<LiveSession>;
-  #written: Promise<void>;
+  /** The stream ended long ago: what KV does not take now is left behind. */
+  readonly #closing = new AbortController();
+  #settled: Promise<void> = Promise.resolve();
+  #written: Promise<void> = Promise.resolve();
+  #behind = 0;
+  #hasGap = false;
+  #isOwner = true;
+  #wroteAtMs = 0;
 
-  constructor(options: RecorderOptions, { sessionId, wearer, identity }: StreamFacts) {
+  constructor(options: RecorderOptions, session: LiveSession, listener: RecorderListener) {
     this.#options = options;
-    this.#session = {
-      id: sessionId,
-      wearer,
-      status: "live",
-      startedAtMs: options.clock.epochMs(),
-      lastFrameAtMs: null,
-      frameCount: 0,
-      byteCount: 0,
-      chunkCount: 0,
-      captionCount: 0,
-      errorCount: 0,
-      identity: identity && { appName: identity.appName, className: identity.className },
-    };
-    this.#written = this.#write(() => options.store.open({ ...this.#session }));
+    this.#session = { ...session };
+    this.#listener = listener;
+  }
+
+  /** Whether outcomes pile up behind what KV does not take. */
+  get isBehind(): boolean {
+    return this.#behind >= MAX_BEHIND;
+  }
+
+  /** Writes the session as it begins. */
+  begin(): void {
+    this.#enqueue(() => this.#options.writer.write(this.#now()));
   }
 
   /** Counts a frame. On the ack path: arithmetic only. */
@@ -59,51 +79,136 @@ export class Recorder {
     this.#session.lastFrameAtMs = this.#options.clock.epochMs();
   }
 
-  /** Writes what became of a chunk, and the session with it, in one commit. */
-  chunk(chunk: Chunk, outcome: InferOutcome): void {
-    const index = this.#session.chunkCount++;
-    if (outcome.kind === "captioned") this.#session.captionCount++;
+  /** What is looked for from now on. */
+  lookFor(prompt: string): void {
+    this.#session.prompt = prompt;
+    this.begin();
+  }
+
+  /**
+   * Writes what becomes of a chunk, and the session with it, in one commit.
+   *
+   * @param outcome null: it was given up, and its frames are not accounted for; nor is what came
+   *   later then
+   */
+  chunk(chunk: DispatchedChunk, outcome: Promise<InferOutcome | null>): void {
+    this.#settled = this.#settled.then(() => outcome).then((settled) => {
+      this.#hasGap ||= settled === null;
+      if (this.#hasGap || settled === null) return;
+      this.#behind++;
+      // Not awaited: the next outcome is put in line at once.
+      this.#record(chunk, settled).finally(() => this.#behind--);
+    });
+  }
+
+  /** Finds out whether the session is still ours, and keeps it from growing too old to resume. */
+  heartbeat(): void {
+    const { writer, clock, resumeMs } = this.#options;
+    this.#enqueue(async () => {
+      const isFresh = clock.monotonicMs() - this.#wroteAtMs < resumeMs / 3;
+      if (!isFresh) return await writer.write(this.#now());
+      return await writer.isOwner() ? "written" : "taken_over";
+    });
+  }
+
+  /** Resolves when all that has left so far is written, or given up. */
+  async settled(): Promise<void> {
+    await this.#settled;
+    await this.#written;
+  }
+
+  /** Writes the end of the stream; resolves when everything before it is written too. */
+  async end(
+    status: "ended" | "interrupted",
+    closeCode: number,
+    reason: string,
+    endedAtMs: number,
+  ): Promise<void> {
+    const { clock, drainMs, writer } = this.#options;
+    await this.#settled;
+    this.#enqueue(() =>
+      writer.write({ ...this.#now(), status, endedAtMs, closeCode, reason })
+    );
+    const cancel = clock.after(drainMs, () => this.#closing.abort());
+    await this.#written;
+    cancel();
+  }
+
+  async #record(chunk: DispatchedChunk, outcome: InferOutcome): Promise<void> {
+    const facts = this.#factsOf(chunk, outcome);
+    const isCaption = outcome.kind === "captioned";
+    this.#session.chunkCount++;
+    if (isCaption) this.#session.captionCount++;
     else this.#session.errorCount++;
-    const session = { ...this.#session };
-    const facts = {
-      sessionId: session.id,
-      index,
+    this.#session.accounted = { frame: chunk.lastFrame, atS: chunk.endS };
+    const session = this.#now();
+    const isWritten = await this.#enqueue(() => this.#options.writer.write(session, facts));
+    if (isWritten) this.#listener.recorded(facts);
+  }
+
+  #factsOf(chunk: DispatchedChunk, outcome: InferOutcome): ChunkFacts {
+    return {
+      sessionId: this.#session.id,
+      index: this.#session.chunkCount,
       startS: chunk.startS,
       endS: chunk.endS,
       recordedAtMs: this.#options.clock.epochMs(),
+      lastFrame: chunk.lastFrame,
+      capturedAtMs: chunk.capturedAtMs,
       frameCount: chunk.frameCount,
       byteCount: chunk.byteCount,
       sentFrameCount: chunk.frames.length,
       outcome: storedOutcome(outcome),
     };
-    this.#enqueue(() => this.#options.store.commitChunk(session, facts));
   }
 
-  /** Writes the end of the stream; resolves when everything before it is written too. */
-  async end(closeCode: number, reason: string, endedAtMs: number): Promise<void> {
-    const session: SessionFacts = {
-      ...this.#session,
-      status: "ended",
-      endedAtMs,
-      closeCode,
-      reason,
-    };
-    this.#enqueue(() => this.#options.store.end(session));
-    await this.#written;
+  /** The session as it is to be written now. */
+  #now(): LiveSession {
+    const { resume } = this.#session;
+    const untilMs = this.#options.clock.epochMs() + this.#options.resumeMs;
+    return { ...this.#session, resume: resume && { ...resume, untilMs } };
   }
 
-  #enqueue(write: () => Promise<void>): void {
-    this.#written = this.#written.then(() => this.#write(write));
+  /** Resolves with whether it was written; never rejects. */
+  #enqueue(write: () => Promise<WriteOutcome>): Promise<boolean> {
+    const written = this.#written.then(() => this.#write(write));
+    this.#written = written.then(() => {});
+    return written;
   }
 
-  async #write(write: () => Promise<void>): Promise<void> {
-    try {
-      await write();
-    } catch (error) {
-      this.#options.counters.kvFailures++;
-      const fields = { session_id: this.#session.id, reason: reasonOf(error) };
-      this.#options.log.error("kv.write_failed", fields);
+  async #write(write: () => Promise<WriteOutcome>): Promise<boolean> {
+    for (let attempts = 1; this.#isOwner; attempts++) {
+      try {
+        if (await write() === "taken_over") this.#lose();
+        else this.#wroteAtMs = this.#options.clock.monotonicMs();
+        return this.#isOwner;
+      } catch (error) {
+        this.#report(error);
+        if (!this.#session.resume || this.#closing.signal.aborted) return false;
+        await this.#pause(Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (attempts - 1)));
+      }
     }
+    return false;
+  }
+
+  #lose(): void {
+    this.#isOwner = false;
+    this.#listener.takenOver();
+  }
+
+  #report(error: unknown): void {
+    this.#options.counters.kvFailures++;
+    const fields = { session_id: this.#session.id, reason: reasonOf(error) };
+    this.#options.log.error("kv.write_failed", fields);
+  }
+
+  /** Waits, or until the stream has been over for too long. */
+  #pause(delayMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#options.clock.after(delayMs, resolve);
+    const wake = () => (cancel(), resolve());
+    this.#closing.signal.addEventListener("abort", wake, { once: true });
+    return promise.finally(() => this.#closing.signal.removeEventListener("abort", wake));
   }
 }
 

@@ -1,94 +1,206 @@
 /**
- * One stream of one wearer, from the upgrade to the last record: joins the wire, the captioner and
- * the books.
+ * One session of one wearer over one connection: joins the wire, the captioner and the books.
+ *
+ * A session outlives its connections (WIRE S4): the next one, in this process or another, goes on
+ * from the books.
  *
  * @module
  */
-import type { Clock } from "../clock.ts";
-import type { Counters } from "../counters.ts";
+import type { Cancel, Clock } from "../clock.ts";
 import type { VisionConfig } from "../config.ts";
+import type { Counters } from "../counters.ts";
 import type { ModelIdentity, VisionInferenceClient } from "../inference/client.ts";
 import type { InferenceSlots } from "../inference/slots.ts";
-import type { SessionStore } from "../kv/sessions.ts";
-import type { Logger } from "../log.ts";
-import { Captioner } from "./captioner.ts";
-import { VisionConnection } from "./connection.ts";
+import type { ChunkFacts, ChunkRecord, LiveSession } from "../kv/keys.ts";
+import type { SessionWriter } from "../kv/session_writer.ts";
+import { type Logger, reasonOf } from "../log.ts";
+import { type ArrivedFrame, Captioner, type CaptionerStart } from "./captioner.ts";
+import { Connection, type StreamSession } from "./connection.ts";
+import type { FrameFate } from "./frame_fate.ts";
 import type { LiveStreams } from "./live_streams.ts";
 import { Recorder } from "./recorder.ts";
-import type { Socket } from "./socket.ts";
+import { CLOSE_CODE, type Socket } from "./socket.ts";
+import type { Answer, Wire } from "./wire.ts";
+
+/** How often a connection makes sure that the session is still its own. */
+const HEARTBEAT_MS = 10_000;
 
 /** What all streams of a process share. */
 export interface StreamDeps {
   readonly vision: VisionConfig;
   readonly inference: VisionInferenceClient;
   readonly slots: InferenceSlots;
-  readonly sessions: SessionStore;
   readonly streams: LiveStreams;
   readonly clock: Clock;
-  readonly newId: () => string;
   readonly log: Logger;
   readonly counters: Counters;
 }
 
-/** What is decided about a stream before it begins. */
-export interface StreamStart {
-  readonly wearer: string;
+/** A session as it begins, or as a new connection finds it. */
+export interface SessionStart {
+  readonly session: LiveSession;
+  readonly writer: SessionWriter;
   /** Null: it is not captioned. */
   readonly identity: ModelIdentity | null;
-  /** What to look for. */
-  readonly prompt: string;
+  readonly captions: CaptionerStart;
+  /** Results that the client has not seen, in order; null: the session is new. */
+  readonly unseen: AsyncIterable<ChunkRecord> | null;
 }
 
-/** Begins a stream on an open socket. */
+/** Begins a session on an open socket, or goes on with it. */
 export function startStream(
   deps: StreamDeps,
   socket: Socket,
-  { wearer, identity, prompt }: StreamStart,
-): VisionConnection {
-  const { vision, clock, log } = deps;
-  const sessionId = deps.newId();
-  const recorder = new Recorder({
-    store: deps.sessions,
-    clock,
-    log,
-    counters: deps.counters,
-  }, { sessionId, wearer, identity });
-  const captioner = new Captioner({
-    inference: deps.inference,
-    slots: deps.slots,
-    clock,
-    limits: vision,
-    identity,
-    prompt,
-    sessionId,
-  }, {
-    inferred: (chunk, outcome) => recorder.chunk(chunk, outcome),
-    tell: (outcome) => connection.tell(outcome),
-  });
-  const connection: VisionConnection = new VisionConnection(socket, { ...vision, clock }, {
-    offer(frame) {
-      recorder.frame(frame.byteLength);
-      captioner.offer(frame);
-    },
-    end(code, reason) {
-      const endedAtMs = clock.epochMs();
-      log.info("stream.ended", { session_id: sessionId, code, reason });
-      deps.streams.remove(connection, endStream(captioner, recorder, code, reason, endedAtMs));
-    },
-  });
-  log.info("stream.started", { session_id: sessionId, captioned: identity !== null });
-  deps.streams.add(connection);
-  return connection;
+  wire: Wire,
+  start: SessionStart,
+): Connection {
+  return new Session(deps, socket, wire, start).connection;
 }
 
-/** The inference in flight is finished first (WIRE V7), so that the books close complete. */
-async function endStream(
-  captioner: Captioner,
-  recorder: Recorder,
-  code: number,
-  reason: string,
-  endedAtMs: number,
-): Promise<void> {
-  await captioner.close();
-  await recorder.end(code, reason, endedAtMs);
+class Session implements StreamSession {
+  readonly connection: Connection;
+  readonly #deps: StreamDeps;
+  readonly #wire: Wire;
+  readonly #id: string;
+  readonly #captioner: Captioner;
+  readonly #recorder: Recorder;
+  #cancelHeartbeat: Cancel = () => {};
+
+  constructor(deps: StreamDeps, socket: Socket, wire: Wire, start: SessionStart) {
+    const { vision, clock, log } = deps;
+    const { session, unseen } = start;
+    this.#deps = deps;
+    this.#wire = wire;
+    this.#id = session.id;
+    this.#recorder = this.#createRecorder(start);
+    this.#captioner = this.#createCaptioner(start);
+    const options = { ...vision, clock, earlierFrames: session.accounted.frame };
+    this.connection = new Connection(socket, wire, options, this, unseen !== null);
+    log.info("stream.started", {
+      session_id: session.id,
+      captioned: start.identity !== null,
+      resumed: unseen !== null,
+    });
+    if (unseen === null) this.#recorder.begin();
+    else this.#remind(socket, unseen);
+    if (wire.resumes) this.#scheduleHeartbeat();
+    deps.streams.add(session.id, this.connection);
+  }
+
+  admit(frame: ArrivedFrame): FrameFate {
+    this.#recorder.frame(frame.bytes.byteLength);
+    return this.#captioner.admit(frame);
+  }
+
+  proceed(): void {
+    this.#captioner.proceed();
+  }
+
+  lookFor(prompt: string): void {
+    this.#captioner.lookFor(prompt);
+    this.#recorder.lookFor(prompt);
+  }
+
+  pause(): void {
+    this.#captioner.pause();
+  }
+
+  unpause(): void {
+    this.#captioner.unpause();
+  }
+
+  ask(question: string): Promise<Answer> {
+    return this.#captioner.ask(question);
+  }
+
+  async settle(): Promise<void> {
+    await this.#captioner.close("described");
+    await this.#recorder.settled();
+  }
+
+  abandon(reason: string): void {
+    this.#captioner.abandon(reason);
+  }
+
+  end(code: number, reason: string, isFinal: boolean): void {
+    const endedAtMs = this.#deps.clock.epochMs();
+    this.#cancelHeartbeat();
+    this.#deps.log.info("stream.ended", { session_id: this.#id, code, reason });
+    const status = isFinal || !this.#wire.resumes ? "ended" : "interrupted";
+    const ended = this.#end(status, code, reason, endedAtMs);
+    this.#deps.streams.remove(this.#id, this.connection, ended);
+  }
+
+  /** Inferences in flight are finished first (WIRE V7), so that the books close complete. */
+  async #end(
+    status: "ended" | "interrupted",
+    code: number,
+    reason: string,
+    endedAtMs: number,
+  ): Promise<void> {
+    await this.#captioner.close(status === "interrupted" ? "described" : "dropped");
+    await this.#recorder.end(status, code, reason, endedAtMs);
+  }
+
+  #createRecorder({ session, writer }: SessionStart): Recorder {
+    const { clock, log, counters, vision } = this.#deps;
+    return new Recorder({ writer, clock, log, counters, ...vision }, session, {
+      recorded: (chunk) => this.connection.recorded(chunk),
+      takenOver: () => this.connection.replaced(),
+    });
+  }
+
+  #createCaptioner({ session, identity, captions }: SessionStart): Captioner {
+    const { inference, slots, clock, vision } = this.#deps;
+    const options = {
+      inference,
+      slots,
+      clock,
+      limits: vision,
+      identity,
+      sessionId: session.id,
+      start: captions,
+      // Nobody can ask for these frames again, so that they were lost belongs into the books.
+      givenUp: this.#wire.resumes ? "forgotten" : "told",
+    } as const;
+    return new Captioner(options, {
+      dispatched: (chunk, outcome) => this.#recorder.chunk(chunk, outcome),
+      tell: (outcome) => this.connection.told(outcome),
+      isBehind: () => this.#recorder.isBehind,
+    });
+  }
+
+  #scheduleHeartbeat(): void {
+    this.#cancelHeartbeat = this.#deps.clock.after(HEARTBEAT_MS, () => {
+      this.#recorder.heartbeat();
+      this.#scheduleHeartbeat();
+    });
+  }
+
+  /** Says what the client has not seen, no faster than it reads. */
+  async #remind(socket: Socket, unseen: AsyncIterable<ChunkRecord>): Promise<void> {
+    try {
+      for await (const chunk of unseen) {
+        await drained(socket, this.#deps.clock);
+        this.connection.remind(chunk);
+      }
+      this.connection.caughtUp();
+    } catch (error) {
+      this.#deps.counters.kvFailures++;
+      const fields = { session_id: this.#id, reason: reasonOf(error) };
+      this.#deps.log.error("kv.read_failed", fields);
+      // A gap would never be noticed; a lost connection is made again.
+      this.connection.close(CLOSE_CODE.internalError, "results cannot be read: connect again");
+    }
+  }
+}
+
+/** Results wait while so many bytes are on their way. */
+const MAX_QUEUED_BYTES = 64 * 1024;
+const QUEUE_POLL_MS = 10;
+
+async function drained(socket: Socket, clock: Clock): Promise<void> {
+  while (socket.queuedBytes > MAX_QUEUED_BYTES) {
+    await new Promise<void>((resolve) => void clock.after(QUEUE_POLL_MS, resolve));
+  }
 }

@@ -6,6 +6,7 @@
 
 /** Close codes that we send, and that of a connection lost (RFC 6455, section 7.4.1). */
 export const CLOSE_CODE = {
+  normal: 1000,
   unsupportedData: 1003,
   lost: 1006,
   policyViolation: 1008,
@@ -32,8 +33,13 @@ export interface SocketListener {
 
 /**
  * Turns an HTTP request into a socket; the answer must be returned as it is. `accept` is called when
- * the socket is open, and never if the client goes away before.
+ * the socket is open, and never if the client goes away before. `protocol` is the subprotocol that
+ * is chosen of those that the client offers.
  *
  * @throws {TypeError} if the request is no WebSocket handshake
  */
-export type Upgrade = (request: Request, accept: (socket: Socket) => SocketListener) => Response;
+export type Upgrade = (
+  request: Request,
+  accept: (socket: Socket) => SocketListener,
+  protocol?: string,
+) => Response;

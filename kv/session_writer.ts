@@ -1,0 +1,149 @@
+/**
+ * Writes the records of one stream, for as long as nobody else has taken it over.
+ *
+ * Each commit checks that the session's record is still the one that this writer knows. So of two
+ * connections that both believe to be the session's, in one process or in two, only the newer can
+ * write, and no chunk comes into the books twice.
+ *
+ * @module
+ */
+import type { Clock } from "../clock.ts";
+import { retryContended } from "./_retry_contended.ts";
+import {
+  type ChunkFacts,
+  chunkKey,
+  type ChunkOutcome,
+  MAX_CAPTION_CHARS,
+  MAX_ERROR_CHARS,
+  MAX_NAME_CHARS,
+  MAX_PROMPT_CHARS,
+  type SessionFacts,
+  sessionKey,
+  type SessionRecord,
+  type Stored,
+} from "./keys.ts";
+
+/** What all writers share. */
+export interface WriterOptions {
+  readonly kv: Deno.Kv;
+  readonly clock: Clock;
+  /** How long a record stays after its last write; Infinity: for good. */
+  readonly keptForMs: number;
+}
+
+/** Whose records, and who writes them. */
+export interface Place {
+  readonly wearer: string;
+  readonly sessionId: string;
+  readonly owner: string;
+}
+
+/** What became of a write. */
+export type WriteOutcome = "written" | "taken_over";
+
+/**
+ * The books of one stream. A write stands for the whole session: callers pass all that they know.
+ * One write at a time: await each before the next.
+ */
+export class SessionWriter {
+  readonly #options: WriterOptions;
+  readonly #place: Place;
+  /** Of the session's record as we know it; null: there is none; undefined: it is not known. */
+  #versionstamp: string | null | undefined;
+
+  /** @param versionstamp of the record that the writer goes on from; null: it writes the first */
+  constructor(options: WriterOptions, place: Place, versionstamp: string | null) {
+    this.#options = options;
+    this.#place = place;
+    this.#versionstamp = versionstamp;
+  }
+
+  /**
+   * Writes the session, and a chunk with it, in one commit: both or neither. The session may be over
+   * already, as the inference in flight is finished when the client has left (WIRE V7).
+   *
+   * @throws KV's own error; the next write finds out what became of this one
+   */
+  async write(session: SessionFacts, chunk?: ChunkFacts): Promise<WriteOutcome> {
+    return await retryContended(this.#options.clock, "write the session", async () => {
+      if (this.#versionstamp === undefined && !await this.#lookAgain()) return "taken_over";
+      if (await this.tryWrite(session, chunk)) return "written";
+      return await this.#lookAgain() ? await this.#again(session, chunk) : "taken_over";
+    });
+  }
+
+  /** Whether nobody has taken the session over. Reads once. */
+  async isOwner(): Promise<boolean> {
+    return await this.#lookAgain();
+  }
+
+  /** One attempt; false: the record is not the one that this writer knows. */
+  async tryWrite(session: SessionFacts, chunk?: ChunkFacts): Promise<boolean> {
+    const { kv, keptForMs } = this.#options;
+    const { wearer, sessionId } = this.#place;
+    const expiry = keptForMs === Infinity ? {} : { expireIn: keptForMs };
+    const key = sessionKey(wearer, sessionId);
+    const commit = kv.atomic().check({ key, versionstamp: this.#versionstamp ?? null });
+    commit.set(key, this.#stored(fitSession(session)), expiry);
+    if (chunk) {
+      const facts = this.#stored(fitChunk(chunk));
+      commit.set(chunkKey(wearer, sessionId, chunk.index), facts, expiry);
+    }
+    // Until KV answers it may have written or not.
+    this.#versionstamp = undefined;
+    const written = await commit.commit();
+    if (written.ok) this.#versionstamp = written.versionstamp;
+    return written.ok;
+  }
+
+  /** A write whose answer was lost had gone through: writing the same again changes nothing. */
+  async #again(session: SessionFacts, chunk?: ChunkFacts): Promise<WriteOutcome> {
+    return await this.tryWrite(session, chunk) ? "written" : "taken_over";
+  }
+
+  async #lookAgain(): Promise<boolean> {
+    const { wearer, sessionId, owner } = this.#place;
+    const found = await this.#options.kv.get<SessionRecord>(sessionKey(wearer, sessionId));
+    this.#versionstamp = found.versionstamp;
+    return found.value === null || found.value.owner === owner;
+  }
+
+  #stored<T>(facts: T): T & Stored {
+    const { clock, keptForMs } = this.#options;
+    const expiresAtMs = keptForMs === Infinity ? null : clock.epochMs() + keptForMs;
+    return { ...facts, version: 1, expiresAtMs };
+  }
+}
+
+function fitSession(session: SessionFacts): SessionFacts {
+  const identity = session.identity && {
+    appName: cut(session.identity.appName, MAX_NAME_CHARS),
+    className: cut(session.identity.className, MAX_NAME_CHARS),
+  };
+  const prompt = cut(session.prompt, MAX_PROMPT_CHARS);
+  return session.status === "live"
+    ? { ...session, identity, prompt }
+    : { ...session, identity, prompt, reason: cut(session.reason, MAX_ERROR_CHARS) };
+}
+
+function fitChunk(chunk: ChunkFacts): ChunkFacts {
+  return { ...chunk, outcome: fitOutcome(chunk.outcome) };
+}
+
+function fitOutcome(outcome: ChunkOutcome): ChunkOutcome {
+  switch (outcome.status) {
+    case "captioned":
+      return {
+        ...outcome,
+        caption: cut(outcome.caption, MAX_CAPTION_CHARS),
+        model: outcome.model && cut(outcome.model, MAX_NAME_CHARS),
+      };
+    case "failed":
+      return { ...outcome, error: cut(outcome.error, MAX_ERROR_CHARS) };
+  }
+}
+
+/** The text, or its beginning and an ellipsis. Half a surrogate pair does not survive. */
+function cut(text: string, maxChars: number): string {
+  return text.length <= maxChars ? text : `${text.slice(0, maxChars - 1).toWellFormed()}…`;
+}
