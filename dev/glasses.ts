@@ -25,6 +25,10 @@ export interface Ending {
 export interface GlassesOptions {
   readonly magicWord: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** A subprotocol to offer. */
+  readonly protocol?: string;
+  /** What the address says beside the path. */
+  readonly query?: Readonly<Record<string, string>>;
   /** Hears each message as it comes. */
   readonly onAck?: (ack: Ack) => void;
 }
@@ -33,6 +37,8 @@ export interface GlassesOptions {
 export interface Glasses {
   /** Every message so far. */
   readonly acks: readonly Ack[];
+  /** The subprotocol that the server chose; empty: none. */
+  readonly protocol: string;
   /** Settles when the connection has ended. */
   readonly ended: Promise<Ending>;
   /** Sends bytes as a frame, text as text. */
@@ -43,6 +49,8 @@ export interface Glasses {
   heard(fits: (ack: Ack) => boolean): Promise<Ack>;
   /** Leaves, and waits for the end of the connection. */
   leave(): Promise<Ending>;
+  /** Vanishes without a word, as a phone does in a lift. */
+  vanish(): void;
 }
 
 /**
@@ -52,9 +60,15 @@ export interface Glasses {
  * @throws {Error} if the server refuses, with its status and body
  */
 export async function connectGlasses(url: string, options: GlassesOptions): Promise<Glasses> {
-  const address = url.startsWith("ws") ? url : `${url.replace(/^http/, "ws")}/vision/stream`;
+  const address = new URL(
+    url.startsWith("ws") ? url : `${url.replace(/^http/, "ws")}/vision/stream`,
+  );
+  for (const [name, value] of Object.entries(options.query ?? {})) {
+    address.searchParams.set(name, value);
+  }
   const headers = { "x-magic-word": options.magicWord, ...options.headers };
-  const socket = new WebSocket(address, { headers, perMessageDeflate: false });
+  const protocols = options.protocol ? [options.protocol] : [];
+  const socket = new WebSocket(address, protocols, { headers, perMessageDeflate: false });
   await opened(socket);
   const acks: Ack[] = [];
   const waiting = new Set<() => void>();
@@ -73,6 +87,7 @@ export async function connectGlasses(url: string, options: GlassesOptions): Prom
   );
   return {
     acks,
+    protocol: socket.protocol,
     ended,
     send: (frame) => socket.send(frame),
     pause: () => socket.pause(),
@@ -91,6 +106,7 @@ export async function connectGlasses(url: string, options: GlassesOptions): Prom
       socket.close();
       return ended;
     },
+    vanish: () => socket.terminate(),
   };
 }
 

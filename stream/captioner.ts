@@ -97,6 +97,9 @@ export class Captioner {
   readonly #history: string[];
   #prompt: string;
   #line: Line = { kind: "opening" };
+  /** Settles when an attempt to open the line is over. */
+  #opened: Promise<void> = Promise.resolve();
+  #isEnding = false;
   #isPaused = false;
   #newest: ArrivedFrame | null = null;
   #lastFrame = 0;
@@ -117,7 +120,7 @@ export class Captioner {
   /** Decides what becomes of a frame. */
   admit(frame: ArrivedFrame): FrameFate {
     this.#lastFrame = frame.number;
-    if (this.#line.kind === "disabled" || this.#line.kind === "closed") return DROPPED.busy;
+    if (this.#line.kind === "disabled" || this.#isEnding) return DROPPED.busy;
     if (this.#isPaused) return DROPPED.paused;
     if (this.#listener.isBehind()) return DROPPED.busy;
     this.#newest = frame;
@@ -127,6 +130,7 @@ export class Captioner {
 
   /** Lets a chunk leave if it is time. */
   proceed(): void {
+    if (this.#isEnding) return;
     if (this.#line.kind === "resting") this.#tryAgain(this.#line);
     if (this.#line.kind === "open") this.#dispatchIfDue();
   }
@@ -156,15 +160,19 @@ export class Captioner {
    * @param rest what becomes of the frames that no chunk has taken yet
    */
   async close(rest: "described" | "dropped"): Promise<void> {
-    if (this.#line.kind === "closed") return;
-    if (rest === "described" && !this.#gone.signal.aborted) this.#dispatchWhatIsThere();
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    const { clock, limits } = this.#options;
+    const giveUp = () => this.abandon("The stream ended before the model answered");
+    const cancel = clock.after(limits.drainMs, giveUp);
+    if (rest === "described") {
+      if (this.#line.kind === "opening") await this.#opened;
+      if (!this.#gone.signal.aborted) this.#dispatchWhatIsThere();
+    }
     const session = "session" in this.#line ? this.#line.session : null;
     this.#line = { kind: "closed" };
     this.#leaveQueue?.();
-    const { clock, limits } = this.#options;
-    const giveUp = () => this.abandon("The stream ended before the model answered");
     if (this.#inflight.size === 0 || limits.drainMs === 0) giveUp();
-    const cancel = clock.after(limits.drainMs, giveUp);
     await Promise.all(this.#inflight);
     cancel();
     session?.close();
@@ -196,19 +204,19 @@ export class Captioner {
   #open(): void {
     this.#line = { kind: "opening" };
     const { inference, identity } = this.#options;
-    inference.openSession(identity, this.#gone.signal)
+    this.#opened = inference.openSession(identity, this.#gone.signal)
       .catch((error) => ({ kind: "unavailable" as const, reason: reasonOf(error) }))
       .then((outcome) => {
         if (this.#line.kind === "closed") {
           if (outcome.kind === "opened") outcome.session.close();
         } else if (outcome.kind === "unavailable") this.#rest(outcome.reason, null);
-        else if (outcome.kind === "opened") this.#opened(outcome.session);
+        else if (outcome.kind === "opened") this.#isOpen(outcome.session);
         else this.#line = { kind: "disabled" };
       });
   }
 
   /** What came while the line was opening has waited long enough: it needs no further frame. */
-  #opened(session: VisionInferenceSession): void {
+  #isOpen(session: VisionInferenceSession): void {
     this.#line = { kind: "open", session };
     this.#dispatchIfDue();
   }
@@ -234,6 +242,7 @@ export class Captioner {
 
   #dispatchIfDue(): void {
     const { limits, slots } = this.#options;
+    if (this.#isEnding) return;
     const isFull = limits.maxInflight > 0 && this.#inflight.size >= limits.maxInflight;
     if (isFull || this.#leaveQueue || !this.#chunker.isDue(this.nowS())) return;
     let wasCalled = false;
@@ -282,7 +291,7 @@ export class Captioner {
 
   #settle(outcome: InferOutcome, session: VisionInferenceSession): void {
     if (outcome.kind === "failed" && outcome.scope === "service") {
-      if (this.#line.kind !== "closed") this.#rest(outcome.reason, session);
+      if (!this.#isEnding) this.#rest(outcome.reason, session);
       return;
     }
     this.#failures = 0;

@@ -7,7 +7,7 @@ import type {
   VisionInferenceClient,
 } from "../../inference/client.ts";
 import { InferenceSlots } from "../../inference/slots.ts";
-import { Captioner } from "../../stream/captioner.ts";
+import { Captioner, type CaptionerStart, type DispatchedChunk } from "../../stream/captioner.ts";
 import { createFakeClock } from "../_fake_clock.ts";
 
 const LIMITS = {
@@ -65,11 +65,22 @@ function caption(text: string): InferOutcome {
 
 const down = (reason: string): InferOutcome => ({ kind: "failed", scope: "service", reason });
 
-function start(limits: Partial<typeof LIMITS> = {}, slots = new InferenceSlots(64)) {
+interface StartOptions {
+  readonly start?: Partial<CaptionerStart>;
+  readonly givenUp?: "told" | "forgotten";
+}
+
+function start(
+  limits: Partial<typeof LIMITS> = {},
+  slots = new InferenceSlots(64),
+  options: StartOptions = {},
+) {
   const clock = createFakeClock();
   const model = createScriptedModel();
   const told: string[] = [];
   const inferred: string[] = [];
+  const dispatched: DispatchedChunk[] = [];
+  const backlog = { isBehind: false };
   const textOf = (outcome: InferOutcome) =>
     outcome.kind === "captioned" ? outcome.caption : `! ${outcome.reason}`;
   const captioner = new Captioner({
@@ -78,20 +89,32 @@ function start(limits: Partial<typeof LIMITS> = {}, slots = new InferenceSlots(6
     clock,
     limits: { ...LIMITS, ...limits },
     identity: null,
-    prompt: "look",
     sessionId: "s",
+    start: { nowS: 0, describedS: 0, history: [], prompt: "look", ...options.start },
+    givenUp: options.givenUp ?? "told",
   }, {
-    inferred: (_chunk, outcome) => void inferred.push(textOf(outcome)),
+    dispatched(chunk, outcome) {
+      dispatched.push(chunk);
+      outcome.then((outcome) => inferred.push(outcome ? textOf(outcome) : "forgotten"));
+    },
     tell: (outcome) => void told.push(textOf(outcome)),
+    isBehind: () => backlog.isBehind,
   });
+  let number = 0;
+  const offer = (capturedAtMs: number | null = null) => {
+    const bytes = new Uint8Array(10);
+    const fate = captioner.admit({ bytes, number: ++number, capturedAtMs });
+    captioner.proceed();
+    return fate;
+  };
   /** A frame every half second, until `seconds` have passed. */
   const watch = async (seconds: number) => {
     for (let at = 0; at < 2 * seconds; at++) {
       await clock.tickAsync(500);
-      captioner.offer(new Uint8Array(10));
+      offer();
     }
   };
-  return { clock, model, told, inferred, captioner, watch };
+  return { clock, model, told, inferred, dispatched, backlog, captioner, offer, watch };
 }
 
 Deno.test("captioner dispatches on a frame once the window is due, one at a time [V3]", async () => {
@@ -107,7 +130,7 @@ Deno.test("captioner dispatches on a frame once the window is due, one at a time
   const second = model.asked[1]!.chunk;
   assertEquals([second.startS, second.endS, second.frameCount], [1, 4.5, 7]);
   model.asked[1]!.answer(caption("two"));
-  await captioner.close();
+  await captioner.close("dropped");
   assertEquals(told, ["one", "two"]);
 });
 
@@ -117,7 +140,7 @@ Deno.test("captioner runs maxInflight inferences at once [V3]", async () => {
   await watch(4);
   assertEquals(model.asked.length, 2);
   model.asked.forEach(({ answer }) => answer(caption("done")));
-  await captioner.close();
+  await captioner.close("dropped");
 });
 
 Deno.test("captioner waits its turn for a slot, then sends what the window holds by then [V3]", async () => {
@@ -131,7 +154,7 @@ Deno.test("captioner waits its turn for a slot, then sends what the window holds
   release();
   assertEquals(model.asked[0]?.chunk.frameCount, 6);
   model.asked[0]!.answer(caption("done"));
-  await captioner.close();
+  await captioner.close("dropped");
   assertEquals([slots.taken, slots.waiting], [0, 0]);
 });
 
@@ -142,7 +165,7 @@ Deno.test("captioner hands over its last six captions [M1]", async () => {
     await watch(1.5);
     model.asked[at]!.answer(caption(at === 3 ? "" : `caption ${at}`));
   }
-  await captioner.close();
+  await captioner.close("dropped");
   const { context } = model.asked.at(-1)!;
   assertEquals(context.history, [1, 2, 4, 5, 6, 7].map((at) => `caption ${at}`));
   assertEquals([context.prompt, context.sessionId], ["look", "s"]);
@@ -160,7 +183,7 @@ Deno.test("captioner says once why the model cannot be opened, and tries again [
   model.open();
   await watch(1);
   model.asked[0]!.answer(caption("back"));
-  await captioner.close();
+  await captioner.close("dropped");
   assertEquals(told, ["! no such class", "back"]);
 });
 
@@ -176,7 +199,7 @@ Deno.test("captioner says a new reason, and after a recovery the old one again [
   await watch(1.5);
   model.asked[1]!.answer(down("unreachable"));
   await clock.tickAsync(1);
-  await captioner.close();
+  await captioner.close("dropped");
   assertEquals(told, ["! unreachable", "! refused", "back", "! unreachable"]);
 });
 
@@ -188,7 +211,7 @@ Deno.test("captioner sends the next chunk at once after one lost call", async ()
   await watch(1);
   assertEquals(model.asked.length, 2);
   model.asked[1]!.answer(caption("back"));
-  await captioner.close();
+  await captioner.close("dropped");
   assertEquals(told, ["! connection lost", "back"]);
 });
 
@@ -201,7 +224,7 @@ Deno.test("captioner leaves a model that stays away alone for longer each time",
       model.asked.at(-1)!.answer(down("gone"));
     }
   }
-  await captioner.close();
+  await captioner.close("dropped");
   assert(model.asked.length >= 10, `${model.asked.length} attempts`);
   assert(model.asked.length <= 20, `${model.asked.length} attempts in five minutes`);
   assertEquals(told, ["! gone"]);
@@ -215,7 +238,7 @@ Deno.test("captioner tells every chunk that the model could not describe [V5]", 
     await watch(1.5);
     model.asked[at]!.answer({ kind: "failed", scope: "chunk", reason: "no frame decodes" });
   }
-  await captioner.close();
+  await captioner.close("dropped");
   assertEquals(told, Array(3).fill("! no frame decodes"));
 });
 
@@ -223,7 +246,7 @@ Deno.test("captioner finishes the inference in flight when the client leaves [V7
   const { clock, model, inferred, watch, captioner } = start();
   model.open();
   await watch(1);
-  const closed = captioner.close();
+  const closed = captioner.close("dropped");
   await clock.tickAsync(9_999);
   model.asked[0]!.answer(caption("late"));
   await closed;
@@ -235,7 +258,7 @@ Deno.test("captioner gives the inference in flight up after drainMs [V7]", async
   const { clock, model, inferred, watch, captioner } = start();
   model.open();
   await watch(1);
-  const closed = captioner.close();
+  const closed = captioner.close("dropped");
   await clock.tickAsync(10_000);
   await closed;
   assertEquals(inferred, ["! The stream ended before the model answered"]);
@@ -247,13 +270,13 @@ Deno.test("captioner drops what was not dispatched, and leaves the queue, when i
   const { model, watch, captioner } = start({}, slots);
   model.open();
   await watch(2);
-  await captioner.close();
+  await captioner.close("dropped");
   assertEquals([model.asked.length, slots.waiting], [0, 0]);
 });
 
 Deno.test("captioner closes a session that opens too late", async () => {
   const { model, captioner } = start();
-  await captioner.close();
+  await captioner.close("dropped");
   model.open();
   await Promise.resolve().then(() => {}).then(() => {});
   assertEquals(model.closed(), 1);
@@ -266,7 +289,7 @@ Deno.test("captioner sends what came while the model was opening, without a furt
   await clock.tickAsync(1);
   assertEquals(model.asked.map(({ chunk }) => chunk.frameCount), [4]);
   model.asked[0]!.answer(caption("one"));
-  await captioner.close();
+  await captioner.close("dropped");
   assertEquals(told, ["one"]);
 });
 
@@ -274,6 +297,6 @@ Deno.test("captioner without a model takes frames and says nothing [V8]", async 
   const { model, told, watch, captioner } = start();
   model.opens.shift()!({ kind: "disabled" });
   await watch(5);
-  await captioner.close();
+  await captioner.close("dropped");
   assertEquals([told, model.asked.length], [[], 0]);
 });
