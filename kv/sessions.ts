@@ -14,7 +14,6 @@ import {
   type ChunkRecord,
   hasExpired,
   type LiveSession,
-  type SessionFacts,
   sessionKey,
   sessionPrefix,
   type SessionRecord,

@@ -126,9 +126,7 @@ export class Recorder {
   ): Promise<void> {
     const { clock, drainMs, writer } = this.#options;
     await this.#settled;
-    this.#enqueue(() =>
-      writer.write({ ...this.#now(), status, endedAtMs, closeCode, reason })
-    );
+    this.#enqueue(() => writer.write({ ...this.#now(), status, endedAtMs, closeCode, reason }));
     const cancel = clock.after(drainMs, () => this.#closing.abort());
     await this.#written;
     cancel();

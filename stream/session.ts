@@ -11,7 +11,7 @@ import type { VisionConfig } from "../config.ts";
 import type { Counters } from "../counters.ts";
 import type { ModelIdentity, VisionInferenceClient } from "../inference/client.ts";
 import type { InferenceSlots } from "../inference/slots.ts";
-import type { ChunkFacts, ChunkRecord, LiveSession } from "../kv/keys.ts";
+import type { ChunkRecord, LiveSession } from "../kv/keys.ts";
 import type { SessionWriter } from "../kv/session_writer.ts";
 import { type Logger, reasonOf } from "../log.ts";
 import { type ArrivedFrame, Captioner, type CaptionerStart } from "./captioner.ts";

@@ -7,7 +7,7 @@
 import type { Clock } from "../clock.ts";
 import type { InferOutcome } from "../inference/client.ts";
 import type { ChunkFacts } from "../kv/keys.ts";
-import { type ReadMessage, readClientMessage } from "./_client_message.ts";
+import { readClientMessage, type ReadMessage } from "./_client_message.ts";
 import type { Ack, Answer, Notice, Wire } from "./wire.ts";
 
 /** The subprotocol that a client offers to be spoken to like this. */
