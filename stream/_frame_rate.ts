@@ -7,6 +7,11 @@
 /** After a stall the radio delivers what it held back, so a burst of so many seconds may pass. */
 const BURST_SECONDS = 2;
 
+/** With less than this share of the permits left the client should hear that it sends too fast. */
+const TIGHT_SHARE = 0.25;
+/** With more than this share left it does so no more. */
+const EASY_SHARE = 0.5;
+
 /** A bucket of permits that fills at a steady rate. */
 export class FrameRate {
   readonly #permitsPerMs: number;
@@ -20,6 +25,12 @@ export class FrameRate {
     this.#max = maxFps > 0 ? Math.max(1, maxFps * BURST_SECONDS) : Infinity;
     this.#permits = this.#max;
     this.#filledAtMs = nowMs;
+  }
+
+  /** How near the limit the client is; between `tight` and `easy` it is as it was. */
+  get pressure(): "tight" | "easy" | "between" {
+    const share = this.#max === Infinity ? 1 : this.#permits / this.#max;
+    return share < TIGHT_SHARE ? "tight" : share > EASY_SHARE ? "easy" : "between";
   }
 
   /** Whether one more frame may pass now. */

@@ -11,11 +11,10 @@ import type {
   InferOutcome,
   ModelIdentity,
   VisionInferenceClient,
-  VisionInferenceSession,
 } from "../inference/client.ts";
 import type { InferenceSlots, Release } from "../inference/slots.ts";
 import { reasonOf } from "../log.ts";
-import { retryDelayMs } from "./_back_off.ts";
+import { ModelLine } from "./_model_line.ts";
 import { DROPPED, type FrameFate, QUEUED } from "./frame_fate.ts";
 import type { Answer } from "./wire.ts";
 
@@ -73,19 +72,6 @@ export interface CaptionListener {
   isBehind(): boolean;
 }
 
-/** The line to the model. */
-type Line =
-  | { readonly kind: "opening" }
-  | { readonly kind: "open"; readonly session: VisionInferenceSession }
-  /** The model could not be reached; the next attempt is made on a frame after `untilMs`. */
-  | {
-    readonly kind: "resting";
-    readonly untilMs: number;
-    readonly session: VisionInferenceSession | null;
-  }
-  | { readonly kind: "disabled" }
-  | { readonly kind: "closed" };
-
 /** Captions one stream. `admit` and `proceed` are on the ack path: no I/O, and they never wait. */
 export class Captioner {
   readonly #options: CaptionerOptions;
@@ -96,16 +82,12 @@ export class Captioner {
   readonly #inflight = new Set<Promise<void>>();
   readonly #history: string[];
   #prompt: string;
-  #line: Line = { kind: "opening" };
-  /** Settles when an attempt to open the line is over. */
-  #opened: Promise<void> = Promise.resolve();
+  readonly #line: ModelLine;
   #isEnding = false;
   #isPaused = false;
   #newest: ArrivedFrame | null = null;
   #lastFrame = 0;
   #leaveQueue: Cancel | null = null;
-  #failures = 0;
-  #toldReason: string | null = null;
 
   constructor(options: CaptionerOptions, listener: CaptionListener) {
     this.#options = options;
@@ -114,13 +96,18 @@ export class Captioner {
     this.#history = [...options.start.history];
     this.#prompt = options.start.prompt;
     this.#startedAtMs = options.clock.monotonicMs();
-    this.#open();
+    const signal = this.#gone.signal;
+    this.#line = new ModelLine({ ...options, signal }, {
+      // What came while the line was opening has waited long enough: it needs no further frame.
+      opened: () => this.#dispatchIfDue(),
+      unreachable: (reason) => listener.tell({ kind: "failed", scope: "service", reason }),
+    });
   }
 
   /** Decides what becomes of a frame. */
   admit(frame: ArrivedFrame): FrameFate {
     this.#lastFrame = frame.number;
-    if (this.#line.kind === "disabled" || this.#isEnding) return DROPPED.busy;
+    if (this.#line.isDisabled || this.#isEnding) return DROPPED.busy;
     if (this.#isPaused) return DROPPED.paused;
     if (this.#listener.isBehind()) return DROPPED.busy;
     this.#newest = frame;
@@ -131,8 +118,8 @@ export class Captioner {
   /** Lets a chunk leave if it is time. */
   proceed(): void {
     if (this.#isEnding) return;
-    if (this.#line.kind === "resting") this.#tryAgain(this.#line);
-    if (this.#line.kind === "open") this.#dispatchIfDue();
+    this.#line.tryAgain();
+    this.#dispatchIfDue();
   }
 
   /** What to look for from the next chunk on. */
@@ -166,26 +153,25 @@ export class Captioner {
     const giveUp = () => this.abandon("The stream ended before the model answered");
     const cancel = clock.after(limits.drainMs, giveUp);
     if (rest === "described") {
-      if (this.#line.kind === "opening") await this.#opened;
+      await this.#line.attempt;
       if (!this.#gone.signal.aborted) this.#dispatchWhatIsThere();
     }
-    const session = "session" in this.#line ? this.#line.session : null;
-    this.#line = { kind: "closed" };
+    const letGo = this.#line.close();
     this.#leaveQueue?.();
     if (this.#inflight.size === 0 || limits.drainMs === 0) giveUp();
     await Promise.all(this.#inflight);
     cancel();
-    session?.close();
+    letGo();
   }
 
   /** Asks about the newest frames. */
   async ask(question: string): Promise<Answer> {
     const frame = this.#newest;
-    if (this.#line.kind !== "open") return { kind: "failed", reason: "the model is not there now" };
+    const { session } = this.#line;
+    if (!session) return { kind: "failed", reason: "the model is not there now" };
     if (!frame) return { kind: "failed", reason: "no frame has come yet" };
     const { sessionId } = this.#options;
     const context = { sessionId, history: [...this.#history], signal: this.#gone.signal };
-    const { session } = this.#line;
     if (!session.answer) return { kind: "failed", reason: "this model cannot be asked" };
     return await session.answer([frame.bytes], question, context);
   }
@@ -201,48 +187,9 @@ export class Captioner {
     return Math.round(start.nowS * 1000 + clock.monotonicMs() - this.#startedAtMs) / 1000;
   }
 
-  #open(): void {
-    this.#line = { kind: "opening" };
-    const { inference, identity } = this.#options;
-    this.#opened = inference.openSession(identity, this.#gone.signal)
-      .catch((error) => ({ kind: "unavailable" as const, reason: reasonOf(error) }))
-      .then((outcome) => {
-        if (this.#line.kind === "closed") {
-          if (outcome.kind === "opened") outcome.session.close();
-        } else if (outcome.kind === "unavailable") this.#rest(outcome.reason, null);
-        else if (outcome.kind === "opened") this.#isOpen(outcome.session);
-        else this.#line = { kind: "disabled" };
-      });
-  }
-
-  /** What came while the line was opening has waited long enough: it needs no further frame. */
-  #isOpen(session: VisionInferenceSession): void {
-    this.#line = { kind: "open", session };
-    this.#dispatchIfDue();
-  }
-
-  /** Stays away from a model that cannot be reached, longer each time, and says why once. */
-  #rest(reason: string, session: VisionInferenceSession | null): void {
-    const delayMs = retryDelayMs(this.#failures++, session !== null);
-    this.#line = {
-      kind: "resting",
-      untilMs: this.#options.clock.monotonicMs() + delayMs,
-      session,
-    };
-    if (this.#toldReason === reason) return;
-    this.#toldReason = reason;
-    this.#listener.tell({ kind: "failed", scope: "service", reason });
-  }
-
-  #tryAgain({ untilMs, session }: Line & { kind: "resting" }): void {
-    if (this.#options.clock.monotonicMs() < untilMs) return;
-    if (session) this.#line = { kind: "open", session };
-    else this.#open();
-  }
-
   #dispatchIfDue(): void {
     const { limits, slots } = this.#options;
-    if (this.#isEnding) return;
+    if (this.#isEnding || !this.#line.session) return;
     const isFull = limits.maxInflight > 0 && this.#inflight.size >= limits.maxInflight;
     if (isFull || this.#leaveQueue || !this.#chunker.isDue(this.nowS())) return;
     let wasCalled = false;
@@ -256,7 +203,7 @@ export class Captioner {
 
   /** Sends the window on though it is not due and others may be waiting: it is the last for now. */
   #dispatchWhatIsThere(): void {
-    if (this.#line.kind !== "open") return;
+    if (!this.#line.session) return;
     this.#leaveQueue?.();
     this.#leaveQueue = null;
     this.#dispatch(() => {});
@@ -264,9 +211,9 @@ export class Captioner {
 
   /** Sends what the window holds now, which may be more than when the stream began to wait. */
   #dispatch(release: Release): void {
-    const chunk = this.#line.kind === "open" ? this.#chunker.take(this.nowS()) : null;
-    if (this.#line.kind !== "open" || !chunk) return release();
     const { session } = this.#line;
+    const chunk = session && this.#chunker.take(this.nowS());
+    if (!chunk) return release();
     const { sessionId } = this.#options;
     const context = {
       prompt: this.#prompt,
@@ -284,18 +231,17 @@ export class Captioner {
     const settled = outcome.then((outcome) => {
       this.#inflight.delete(settled);
       release();
-      this.#settle(outcome, session);
+      this.#settle(outcome);
     });
     this.#inflight.add(settled);
   }
 
-  #settle(outcome: InferOutcome, session: VisionInferenceSession): void {
+  #settle(outcome: InferOutcome): void {
     if (outcome.kind === "failed" && outcome.scope === "service") {
-      if (!this.#isEnding) this.#rest(outcome.reason, session);
+      if (!this.#isEnding) this.#line.failed(outcome.reason);
       return;
     }
-    this.#failures = 0;
-    this.#toldReason = null;
+    this.#line.worked();
     if (outcome.kind === "captioned" && outcome.caption) {
       this.#history.push(outcome.caption);
       if (this.#history.length > MAX_HISTORY) this.#history.shift();

@@ -19,6 +19,7 @@ import { FrameRate } from "./_frame_rate.ts";
 import type { ArrivedFrame } from "./captioner.ts";
 import { DROPPED, type FrameFate } from "./frame_fate.ts";
 import { CLOSE_CODE, type Socket, type SocketListener } from "./socket.ts";
+import { suggestFps } from "./suggest_fps.ts";
 import type { Answer, Notice, Wire } from "./wire.ts";
 import { ageOf } from "./wire_v2.ts";
 
@@ -81,6 +82,7 @@ export class Connection implements SocketListener {
   #lastFrameAtMs: number;
   #stallTimer: Cancel | null = null;
   #isStalled = false;
+  #isWarned = false;
   #cancelDrain: Cancel | null = null;
 
   /** @param catchesUp whether {@link caughtUp} will be called */
@@ -186,6 +188,7 @@ export class Connection implements SocketListener {
     this.#lastFrameAtMs = nowMs;
     if (this.#isStalled) this.#watchForStall();
     this.#acknowledge(data);
+    this.#warnIfTooFast();
   }
 
   #acknowledge(bytes: Uint8Array): void {
@@ -255,6 +258,17 @@ export class Connection implements SocketListener {
       this.#finish(code, reason, isFinal);
       this.#socket.close(code, reason);
     });
+  }
+
+  /** Before the limit ends the connection the client hears of it, once until it is slower. */
+  #warnIfTooFast(): void {
+    const { pressure } = this.#rate;
+    if (pressure === "easy") this.#isWarned = false;
+    if (pressure !== "tight" || this.#isWarned) return;
+    this.#isWarned = true;
+    const { maxFps } = this.#options;
+    const message = `frames come nearly too fast: at most ${maxFps} per second are taken`;
+    this.notice({ code: "slow_down", message, suggestFps: suggestFps(maxFps) });
   }
 
   /** One timer at a time, which looks how long ago the last frame was. */
