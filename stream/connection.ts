@@ -16,6 +16,7 @@ import type { InferOutcome } from "../inference/client.ts";
 import type { ChunkFacts } from "../kv/keys.ts";
 import type { ClientMessage } from "./_client_message.ts";
 import { FrameRate } from "./_frame_rate.ts";
+import { StallWatch } from "./_stall_watch.ts";
 import type { ArrivedFrame } from "./captioner.ts";
 import { DROPPED, type FrameFate } from "./frame_fate.ts";
 import { CLOSE_CODE, type Socket, type SocketListener } from "./socket.ts";
@@ -79,10 +80,9 @@ export class Connection implements SocketListener {
   #frameNumber: number;
   #capturedAtMs: number | null = null;
   #errors = 0;
-  #lastFrameAtMs: number;
-  #stallTimer: Cancel | null = null;
-  #isStalled = false;
+  readonly #stallWatch: StallWatch;
   #isWarned = false;
+  #isPaused = false;
   #cancelDrain: Cancel | null = null;
 
   /** @param catchesUp whether {@link caughtUp} will be called */
@@ -99,9 +99,13 @@ export class Connection implements SocketListener {
     this.#session = session;
     this.#state = catchesUp ? { kind: "catching_up", waiting: [] } : { kind: "open" };
     this.#frameNumber = options.earlierFrames;
-    this.#lastFrameAtMs = options.clock.monotonicMs();
-    this.#rate = new FrameRate(options.maxFps, this.#lastFrameAtMs);
-    this.#watchForStall();
+    const nowMs = options.clock.monotonicMs();
+    this.#rate = new FrameRate(options.maxFps, nowMs);
+    const stallMs = wire.resumes ? options.stallMs : 0;
+    this.#stallWatch = new StallWatch(options.clock, stallMs, () => {
+      this.notice({ code: "stalled", message: `no frame came for ${stallMs / 1000} s` });
+    });
+    this.#stallWatch.frame(nowMs);
   }
 
   message(data: string | Uint8Array): void {
@@ -185,8 +189,7 @@ export class Connection implements SocketListener {
       const reason = `frames must be at most ${maxFps} per second`;
       return this.close(CLOSE_CODE.policyViolation, reason);
     }
-    this.#lastFrameAtMs = nowMs;
-    if (this.#isStalled) this.#watchForStall();
+    if (!this.#isPaused) this.#stallWatch.frame(nowMs);
     this.#acknowledge(data);
     this.#warnIfTooFast();
   }
@@ -231,11 +234,12 @@ export class Connection implements SocketListener {
       case "prompt":
         return this.#session.lookFor(message.prompt);
       case "pause":
-        this.#stopWatching();
+        this.#isPaused = true;
+        this.#stallWatch.stop();
         return this.#session.pause();
       case "unpause":
-        this.#lastFrameAtMs = this.#options.clock.monotonicMs();
-        this.#watchForStall();
+        this.#isPaused = false;
+        this.#stallWatch.frame(this.#options.clock.monotonicMs());
         return this.#session.unpause();
       case "ask":
         return this.#ask(message.id, message.question);
@@ -271,28 +275,10 @@ export class Connection implements SocketListener {
     this.notice({ code: "slow_down", message, suggestFps: suggestFps(maxFps) });
   }
 
-  /** One timer at a time, which looks how long ago the last frame was. */
-  #watchForStall(): void {
-    const { clock, stallMs } = this.#options;
-    this.#stopWatching();
-    if (stallMs === 0 || !this.#wire.resumes) return;
-    const leftMs = this.#lastFrameAtMs + stallMs - clock.monotonicMs();
-    this.#stallTimer = clock.after(leftMs, () => {
-      if (this.#lastFrameAtMs + stallMs > clock.monotonicMs()) return this.#watchForStall();
-      this.#isStalled = true;
-      this.notice({ code: "stalled", message: `no frame came for ${stallMs / 1000} s` });
-    });
-  }
-
-  #stopWatching(): void {
-    this.#stallTimer?.();
-    this.#isStalled = false;
-  }
-
   #finish(code: number, reason: string, isFinal: boolean): void {
     if (this.#state.kind === "closed") return;
     this.#state = { kind: "closed" };
-    this.#stopWatching();
+    this.#stallWatch.stop();
     this.#cancelDrain?.();
     this.#wire.close();
     this.#session.end(code, reason, isFinal);
