@@ -138,7 +138,8 @@ export class Captioner {
   unpause(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    this.#chunker.restart(this.nowS());
+    // What could not leave yet was promised to be looked at.
+    if (this.#chunker.heldFrames === 0) this.#chunker.restart(this.nowS());
   }
 
   /**

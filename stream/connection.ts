@@ -63,11 +63,19 @@ export interface ConnectionOptions {
 
 type State =
   /** Results of before this connection go out first; those that come meanwhile wait. */
-  | { readonly kind: "catching_up"; readonly waiting: ChunkFacts[] }
+  | { readonly kind: "catching_up"; readonly waiting: ChunkFacts[]; leaveAs: Leaving | null }
   | { readonly kind: "open" }
   /** Frames are not looked at any more; results in flight still go out. */
   | { readonly kind: "leaving" }
   | { readonly kind: "closed" };
+
+/** How a connection is going to close. */
+interface Leaving {
+  readonly code: number;
+  readonly reason: string;
+  /** Whether the client does not mean to come back. */
+  readonly isFinal: boolean;
+}
 
 /** One client. */
 export class Connection implements SocketListener {
@@ -97,7 +105,9 @@ export class Connection implements SocketListener {
     this.#wire = wire;
     this.#options = options;
     this.#session = session;
-    this.#state = catchesUp ? { kind: "catching_up", waiting: [] } : { kind: "open" };
+    this.#state = catchesUp
+      ? { kind: "catching_up", waiting: [], leaveAs: null }
+      : { kind: "open" };
     this.#frameNumber = options.earlierFrames;
     const nowMs = options.clock.monotonicMs();
     this.#rate = new FrameRate(options.maxFps, nowMs);
@@ -137,6 +147,11 @@ export class Connection implements SocketListener {
     }
   }
 
+  /** Whether nothing goes out any more. */
+  get isClosed(): boolean {
+    return this.#state.kind === "closed";
+  }
+
   /** Says a result of before this connection. */
   remind(chunk: ChunkFacts): void {
     if (this.#state.kind === "catching_up") this.#wire.result(chunk);
@@ -145,9 +160,10 @@ export class Connection implements SocketListener {
   /** Nothing of before is left to be said. */
   caughtUp(): void {
     if (this.#state.kind !== "catching_up") return;
-    const { waiting } = this.#state;
+    const { waiting, leaveAs } = this.#state;
     this.#state = { kind: "open" };
     for (const chunk of waiting) this.#wire.result(chunk);
+    if (leaveAs) this.#leave(leaveAs);
   }
 
   /** Something that the client should know. */
@@ -162,7 +178,7 @@ export class Connection implements SocketListener {
     this.notice({ code: "draining", message: reason });
     const leaveAtOnce = () => this.close(CLOSE_CODE.serviceRestart, reason);
     this.#cancelDrain ??= this.#options.clock.after(DRAIN_MS, leaveAtOnce);
-    this.#leave(CLOSE_CODE.serviceRestart, reason, false);
+    this.#leave({ code: CLOSE_CODE.serviceRestart, reason, isFinal: false });
   }
 
   /** Another connection has the session, here or in another process: this one may be half-open. */
@@ -244,7 +260,7 @@ export class Connection implements SocketListener {
       case "ask":
         return this.#ask(message.id, message.question);
       case "bye":
-        return this.#leave(CLOSE_CODE.normal, "bye", true);
+        return this.#leave({ code: CLOSE_CODE.normal, reason: "bye", isFinal: true });
     }
   }
 
@@ -254,14 +270,22 @@ export class Connection implements SocketListener {
     });
   }
 
-  #leave(code: number, reason: string, isFinal: boolean): void {
-    if (this.#state.kind === "closed" || this.#state.kind === "leaving") return;
-    this.caughtUp();
-    this.#state = { kind: "leaving" };
-    this.#session.settle().then(() => {
-      this.#finish(code, reason, isFinal);
-      this.#socket.close(code, reason);
-    });
+  /** Lets go of the client when all that it is to hear is said. */
+  #leave(leaving: Leaving): void {
+    switch (this.#state.kind) {
+      case "catching_up":
+        this.#state.leaveAs ??= leaving;
+        return;
+      case "open":
+        this.#state = { kind: "leaving" };
+        this.#session.settle().then(() => {
+          this.#finish(leaving.code, leaving.reason, leaving.isFinal);
+          this.#socket.close(leaving.code, leaving.reason);
+        });
+        return;
+      case "leaving":
+      case "closed":
+    }
   }
 
   /** Before the limit ends the connection the client hears of it, once until it is slower. */

@@ -24,6 +24,9 @@ import type { Answer, Wire } from "./wire.ts";
 
 /** How often a connection makes sure that the session is still its own. */
 const HEARTBEAT_MS = 10_000;
+/** Results of before wait while so many bytes are on their way. */
+const MAX_QUEUED_BYTES = 64 * 1024;
+const QUEUE_POLL_MS = 10;
 
 /** What all streams of a process share. */
 export interface StreamDeps {
@@ -181,7 +184,8 @@ class Session implements StreamSession {
   async #remind(socket: Socket, unseen: AsyncIterable<ChunkRecord>): Promise<void> {
     try {
       for await (const chunk of unseen) {
-        await drained(socket, this.#deps.clock);
+        await this.#roomIn(socket);
+        if (this.connection.isClosed) return;
         this.connection.remind(chunk);
       }
       this.connection.caughtUp();
@@ -193,14 +197,10 @@ class Session implements StreamSession {
       this.connection.close(CLOSE_CODE.internalError, "results cannot be read: connect again");
     }
   }
-}
 
-/** Results wait while so many bytes are on their way. */
-const MAX_QUEUED_BYTES = 64 * 1024;
-const QUEUE_POLL_MS = 10;
-
-async function drained(socket: Socket, clock: Clock): Promise<void> {
-  while (socket.queuedBytes > MAX_QUEUED_BYTES) {
-    await new Promise<void>((resolve) => void clock.after(QUEUE_POLL_MS, resolve));
+  async #roomIn(socket: Socket): Promise<void> {
+    while (socket.queuedBytes > MAX_QUEUED_BYTES && !this.connection.isClosed) {
+      await new Promise<void>((resolve) => void this.#deps.clock.after(QUEUE_POLL_MS, resolve));
+    }
   }
 }
