@@ -11,6 +11,7 @@ import { type Clock, withDeadline } from "../clock.ts";
 import { reasonOf } from "../log.ts";
 import { Lines } from "./_lines.ts";
 import { CONFLICT, retryContended } from "./_retry_contended.ts";
+import { until } from "./_until.ts";
 import { rateLimitKey, type RateLimitRecord, type RateLimitScope } from "./keys.ts";
 import { sha256Hex } from "./sha256.ts";
 
@@ -138,14 +139,6 @@ class KvRateLimiter implements RateLimiter {
     const freesAtMs = taken[taken.length - limit]! + windowMs;
     return { kind: "limited", retryAfterMs: Math.max(1, Math.ceil(freesAtMs - nowMs)) };
   }
-}
-
-/** KV takes no signal. What it answers after the abort is given to nobody. */
-function until<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    work.then(resolve, reject);
-  });
 }
 
 /**
