@@ -6,6 +6,8 @@
  * | `wearer, WEARER, session, SESSION`             | {@link SessionRecord}  | `RETENTION_DAYS`           |
  * | `wearer, WEARER, chunk, SESSION, INDEX`        | {@link ChunkRecord}    | `RETENTION_DAYS`           |
  * | `wearer, WEARER, poke_send, SHA256(client key)`| {@link PokeSendRecord} | {@link POKE_SEND_TTL_MS}   |
+ * | `wearer, WEARER, call_budget`                  | {@link CallBudgetRecord}| two days                  |
+ * | `wearer, WEARER, stream_places`                | {@link StreamPlacesRecord}| as long as a place     |
  * | `rate_limit, SCOPE, SHA256(identity)`          | {@link RateLimitRecord}| twice its window           |
  *
  * Whatever belongs to a wearer lies under that wearer's prefix, so it can be listed and erased as
@@ -141,6 +143,45 @@ export interface RateLimitRecord extends Stored {
   readonly takenAtMs: readonly number[];
 }
 
+/** What was used in one stretch of time: when it began, calls, seconds of GPU. */
+export type Tally = readonly [startMs: number, calls: number, gpuSeconds: number];
+
+/** Calls that one process may still make: they count as if they had been made. */
+export interface CallLot {
+  /** Which account of which process; a random id. */
+  readonly accountId: string;
+  readonly calls: number;
+  /** From this moment the process makes none of them any more. */
+  readonly untilMs: number;
+  /** So many of the calls that the account ever took are in the tallies. */
+  readonly bookedCalls: number;
+  /** So much of the GPU time that the account ever reported is in the tallies. */
+  readonly bookedGpuSeconds: number;
+}
+
+/** What a wearer used lately, and what processes have put aside to use. */
+export interface CallBudgetRecord extends Stored {
+  /** The last minute, by the second. */
+  readonly seconds: readonly Tally[];
+  /** The last day, by the quarter of an hour. */
+  readonly quarters: readonly Tally[];
+  readonly lots: readonly CallLot[];
+}
+
+/** One open stream. */
+export interface StreamPlace {
+  readonly streamId: string;
+  /** Who renews it: a random id, new each time that the place is taken. */
+  readonly leaseId: string;
+  /** From this moment the place is free, unless it was renewed. */
+  readonly untilMs: number;
+}
+
+/** The open streams of a wearer: one value, so that nobody can count it while it changes. */
+export interface StreamPlacesRecord extends Stored {
+  readonly places: readonly StreamPlace[];
+}
+
 /** One send under an `Idempotency-Key` (WIRE P5). */
 export interface PokeSendRecord extends Stored {
   /** SHA-256 over the client's key and the body. */
@@ -180,6 +221,16 @@ export function chunkPrefix(wearer: string, sessionId?: string): Deno.KvKey {
 /** Holds a {@link PokeSendRecord}. */
 export function pokeSendKey(wearer: string, clientKeyHash: string): Deno.KvKey {
   return [...wearerPrefix(wearer), "poke_send", clientKeyHash];
+}
+
+/** Holds a {@link CallBudgetRecord}. */
+export function callBudgetKey(wearer: string): Deno.KvKey {
+  return [...wearerPrefix(wearer), "call_budget"];
+}
+
+/** Holds a {@link StreamPlacesRecord}. */
+export function streamPlacesKey(wearer: string): Deno.KvKey {
+  return [...wearerPrefix(wearer), "stream_places"];
 }
 
 /** Holds a {@link RateLimitRecord}. */

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import {
+  callBudgetKey,
   chunkKey,
   chunkPrefix,
   DEFAULT_WEARER,
@@ -8,6 +9,7 @@ import {
   rateLimitKey,
   sessionKey,
   sessionPrefix,
+  streamPlacesKey,
   wearerPrefix,
 } from "../../kv/keys.ts";
 import { withKv } from "./_temp_kv.ts";
@@ -16,13 +18,22 @@ Deno.test("keys lie as the table says, from the wearer down", () => {
   assertEquals(sessionKey(DEFAULT_WEARER, "s1"), ["wearer", "default", "session", "s1"]);
   assertEquals(chunkKey("ann", "s1", 7), ["wearer", "ann", "chunk", "s1", 7]);
   assertEquals(pokeSendKey("ann", "abc"), ["wearer", "ann", "poke_send", "abc"]);
+  assertEquals(callBudgetKey("ann"), ["wearer", "ann", "call_budget"]);
+  assertEquals(streamPlacesKey("ann"), ["wearer", "ann", "stream_places"]);
   assertEquals(rateLimitKey("poke", "abc"), ["rate_limit", "poke", "abc"]);
 });
 
 Deno.test("wearerPrefix holds all that is the wearer's, and nothing of another wearer", async () => {
   await withKv(async (kv) => {
-    const keys = [sessionKey("ann", "s1"), chunkKey("ann", "s1", 0), pokeSendKey("ann", "abc")];
-    for (const key of [...keys, sessionKey("anna", "s2"), rateLimitKey("poke", "ann")]) {
+    const keys = [
+      sessionKey("ann", "s1"),
+      chunkKey("ann", "s1", 0),
+      pokeSendKey("ann", "abc"),
+      callBudgetKey("ann"),
+      streamPlacesKey("ann"),
+    ];
+    const foreign = [sessionKey("anna", "s2"), callBudgetKey("anna"), rateLimitKey("poke", "ann")];
+    for (const key of [...keys, ...foreign]) {
       await kv.set(key, true);
     }
     const found = [];
