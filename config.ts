@@ -17,6 +17,7 @@ import {
   text,
 } from "./_setting.ts";
 import { PROFILE_NAMES, profileNamed } from "./inference/profiles/profiles.ts";
+import { type BudgetLimits, MAX_BUDGET_STREAMS } from "./kv/budgets.ts";
 import { MAX_RATE_LIMIT } from "./kv/rate_limits.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
 import { redactAddresses } from "./redact.ts";
@@ -96,6 +97,10 @@ export const SETTINGS = {
   VISION_PROMPT: text("the same in words of your own; goes before `VISION_PROFILE`"),
   RATE_LIMIT_STREAMS_PER_MINUTE: count("stream opens per identity", 60, MAX_RATE_LIMIT),
   RATE_LIMIT_POKE_PER_HOUR: count("Poke sends per identity", 30, MAX_RATE_LIMIT),
+  BUDGET_CALLS_PER_MINUTE: count("inference calls of a wearer in any minute", 120, 100_000),
+  BUDGET_CALLS_PER_DAY: count("inference calls of a wearer in any 24 hours", 50_000, 1e9),
+  BUDGET_GPU_SECONDS_PER_DAY: number("seconds of GPU of a wearer in any 24 hours", 0, 1e9),
+  BUDGET_STREAMS: count("streams of a wearer at once", 4, MAX_BUDGET_STREAMS),
   RETENTION_DAYS: number("days that records stay in KV", 30, 36_500),
 } satisfies Record<string, Setting<unknown>>;
 
@@ -164,6 +169,8 @@ export interface Config {
   readonly poke: { readonly apiKey: string | null; readonly url: string | null };
   readonly vision: VisionConfig;
   readonly rateLimits: { readonly streamsPerMinute: number; readonly pokePerHour: number };
+  /** For each wearer, all processes together. */
+  readonly budgets: BudgetLimits;
   readonly retentionDays: number;
 }
 
@@ -262,6 +269,12 @@ function configOf(values: Values): Config {
     rateLimits: {
       streamsPerMinute: values.RATE_LIMIT_STREAMS_PER_MINUTE,
       pokePerHour: values.RATE_LIMIT_POKE_PER_HOUR,
+    },
+    budgets: {
+      callsPerMinute: values.BUDGET_CALLS_PER_MINUTE,
+      callsPerDay: values.BUDGET_CALLS_PER_DAY,
+      gpuSecondsPerDay: values.BUDGET_GPU_SECONDS_PER_DAY,
+      streams: values.BUDGET_STREAMS,
     },
     retentionDays: values.RETENTION_DAYS,
   };

@@ -52,6 +52,10 @@ export function foresight(modalUrl: string, kvPath: string): Contender {
     MODAL_TOKEN_SECRET: "as-bench",
     VISION_MAX_FPS: "0",
     RATE_LIMIT_STREAMS_PER_MINUTE: "0",
+    BUDGET_STREAMS: "0",
+    // Counted, and never used up.
+    BUDGET_CALLS_PER_MINUTE: "100000",
+    BUDGET_CALLS_PER_DAY: "1000000000",
     // At this level it says where it listens; that costs a few lines for each stream.
     LOG_LEVEL: "info",
   };

@@ -48,6 +48,10 @@ export async function startSurroundings(
       MODAL_PROXY_TOKEN_SECRET: "ws-local",
       FORESIGHT_POKE_URL: poke.url,
       FORESIGHT_POKE_API_KEY: "local",
+      // The model is this machine: many clips at once are what it is for.
+      BUDGET_CALLS_PER_MINUTE: "0",
+      BUDGET_CALLS_PER_DAY: "0",
+      BUDGET_STREAMS: "0",
     },
     async close() {
       await modal.close();

@@ -41,6 +41,12 @@ Deno.test("parseConfig gives the documented defaults for an empty environment", 
     prompt: narrate.prompt,
   });
   assertEquals(config.inference, { models: ["modal"], maxConcurrent: 64, timeoutMs: 60_000 });
+  assertEquals(config.budgets, {
+    callsPerMinute: 120,
+    callsPerDay: 50_000,
+    gpuSecondsPerDay: 0,
+    streams: 4,
+  });
   assertEquals(config.rateLimits, { streamsPerMinute: 60, pokePerHour: 30 });
 });
 
