@@ -1,13 +1,14 @@
 /**
- * What a deployed class answers to `infer_chunk` (WIRE M1, M3), read with suspicion.
+ * What a deployed class answers to `infer_chunk` (WIRE M1, M3) and `answer` (SPEC M8), read with
+ * suspicion.
  *
  * @module
  */
 import { z } from "zod";
 import { MAX_CAPTION_CHARS } from "../kv/keys.ts";
-import type { CaptionOutcome, Chunk, FailedOutcome } from "./client.ts";
+import type { AnsweredOutcome, CaptionOutcome, Chunk, FailedOutcome } from "./client.ts";
 
-const answerSchema = z.object({
+const captionSchema = z.object({
   caption: z.string().max(MAX_CAPTION_CHARS),
   chunk_start_s: z.number().nullish(),
   chunk_end_s: z.number().nullish(),
@@ -16,8 +17,16 @@ const answerSchema = z.object({
   model: z.string().nullish(),
 });
 
+/** What a question may be answered with; an empty answer is none. */
+export const answerTextSchema = z.string().max(MAX_CAPTION_CHARS).trim().min(1);
+
+const answerSchema = z.object({
+  text: answerTextSchema,
+  latency_ms: z.number().nonnegative().nullish(),
+});
+
 /**
- * Reads an answer.
+ * Reads what became of a chunk.
  *
  * @param measuredMs stands for `latency_ms` where the class gives none
  */
@@ -26,8 +35,8 @@ export function outcomeOf(
   chunk: Chunk,
   measuredMs: number,
 ): CaptionOutcome | FailedOutcome {
-  const parsed = answerSchema.safeParse(answer);
-  if (!parsed.success) return { kind: "failed", scope: "chunk", reason: reasonOf(parsed.error) };
+  const parsed = captionSchema.safeParse(answer);
+  if (!parsed.success) return unreadable(parsed.error);
   const { data } = parsed;
   return {
     kind: "captioned",
@@ -40,8 +49,21 @@ export function outcomeOf(
   };
 }
 
-function reasonOf(error: z.ZodError): string {
+/**
+ * Reads what became of a question.
+ *
+ * @param measuredMs stands for `latency_ms` where the class gives none
+ */
+export function answerOf(answer: unknown, measuredMs: number): AnsweredOutcome | FailedOutcome {
+  const parsed = answerSchema.safeParse(answer);
+  if (!parsed.success) return unreadable(parsed.error);
+  const { text, latency_ms } = parsed.data;
+  return { kind: "answered", text, latencyMs: latency_ms ?? measuredMs };
+}
+
+function unreadable(error: z.ZodError): FailedOutcome {
   const issue = error.issues[0];
   const field = issue?.path.join(".");
-  return `Cannot read the model's answer: ${field ? `${field} is wrong, ` : ""}${issue?.message}`;
+  const what = `${field ? `${field} is wrong, ` : ""}${issue?.message}`;
+  return { kind: "failed", scope: "chunk", reason: `Cannot read the model's answer: ${what}` };
 }

@@ -23,13 +23,19 @@ const SDK_ERRORS = {
   invalid: "InvalidError",
 } as const;
 
+/** The class is there, but was deployed without the method. */
+export class MissingMethodError extends Error {
+  override readonly name = "MissingMethodError";
+}
+
+/** What a client is told of a class that has no `answer`. */
+export const CANNOT_BE_ASKED = "This model takes no questions: it was deployed without them";
+
 /** Says why a call failed, without secrets, and whether the next chunk may fare better. */
 export function failureOf(error: unknown, identity: ModelIdentity): FailedOutcome {
   const redactor = createRedactor(identity.tokenSecret, identity.tokenId);
   const reason = redactor.text(reasonOf(error, identity)).slice(0, MAX_REASON_LENGTH);
-  const name = error instanceof Error ? error.name : "";
-  const scope = name === SDK_ERRORS.remote || name === SDK_ERRORS.timeout ? "chunk" : "service";
-  return { kind: "failed", scope, reason };
+  return { kind: "failed", scope: wasAnswered(error) ? "chunk" : "service", reason };
 }
 
 function reasonOf(error: unknown, { appName, className }: ModelIdentity): string {
@@ -41,6 +47,13 @@ function reasonOf(error: unknown, { appName, className }: ModelIdentity): string
   if (codeOf(error) === GRPC_STATUS.unauthenticated) return `Modal refused the token`;
   if (error.name === SDK_ERRORS.timeout) return `The model ran out of time`;
   return error.message.replace(/^Remote error: /, "");
+}
+
+/** Whether the class is there, and it is the call that did not do. */
+function wasAnswered(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return error instanceof MissingMethodError || error.name === SDK_ERRORS.remote ||
+    error.name === SDK_ERRORS.timeout;
 }
 
 /** Whether the class or the login is not good any more, so that both must be got anew. */
@@ -55,8 +68,10 @@ export function refusesContext(error: unknown): boolean {
     /unexpected keyword argument '(history|session_id)'/.test(error.message);
 }
 
-function isNotFound(error: Error): boolean {
-  return error.name === SDK_ERRORS.notFound || codeOf(error) === GRPC_STATUS.notFound;
+/** Whether the app, the class or the method is not there. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof Error &&
+    (error.name === SDK_ERRORS.notFound || codeOf(error) === GRPC_STATUS.notFound);
 }
 
 /** The gRPC status of our transport's errors and of the SDK's own (`ClientError`) alike. */

@@ -7,7 +7,10 @@
 import type { Clock } from "../clock.ts";
 import { Breaker } from "./_breaker.ts";
 import type {
+  AnswerOutcome,
+  AskContext,
   Chunk,
+  FailedOutcome,
   InferContext,
   InferOutcome,
   ModelIdentity,
@@ -112,7 +115,28 @@ class ChainSession implements VisionInferenceSession {
     this.#links = links;
   }
 
-  async inferChunk(chunk: Chunk, context: InferContext): Promise<InferOutcome> {
+  inferChunk(chunk: Chunk, context: InferContext): Promise<InferOutcome> {
+    return this.#first(context.signal, (session) => session.inferChunk(chunk, context));
+  }
+
+  answer(
+    frames: readonly Uint8Array[],
+    question: string,
+    context: AskContext,
+  ): Promise<AnswerOutcome> {
+    return this.#first(context.signal, (session) => session.answer(frames, question, context));
+  }
+
+  close(): void {
+    this.#closed.abort();
+    for (const { session } of this.#links) session?.close();
+  }
+
+  /** What the first member says that can be reached. */
+  async #first<T extends { readonly kind: string }>(
+    signal: AbortSignal,
+    call: (session: VisionInferenceSession) => Promise<T | FailedOutcome>,
+  ): Promise<T | FailedOutcome> {
     for (const link of this.#links) {
       const { session, breaker } = link;
       if (!session) {
@@ -120,12 +144,12 @@ class ChainSession implements VisionInferenceSession {
         continue;
       }
       if (!breaker.admits()) continue;
-      const outcome = await session.inferChunk(chunk, context);
-      if (outcome.kind === "captioned" || outcome.scope === "chunk") {
+      const outcome = await call(session);
+      if (!isOutage(outcome)) {
         breaker.succeeded();
         return outcome;
       }
-      if (context.signal.aborted) {
+      if (signal.aborted) {
         breaker.cancelled();
         return outcome;
       }
@@ -134,9 +158,8 @@ class ChainSession implements VisionInferenceSession {
     }
     return { kind: "failed", scope: "service", reason: this.#lastReason };
   }
+}
 
-  close(): void {
-    this.#closed.abort();
-    for (const { session } of this.#links) session?.close();
-  }
+function isOutage(outcome: { readonly kind: string } | FailedOutcome): outcome is FailedOutcome {
+  return "scope" in outcome && outcome.scope === "service";
 }

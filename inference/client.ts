@@ -1,6 +1,6 @@
 /**
  * The vision-language port: what a stream may ask of a model, whichever stands behind it.
- * Adapters: `modal.ts` and `noop.ts`.
+ * Adapters: `modal.ts`, `modal_endpoint.ts`, `openai.ts`, `noop.ts`, and `chain.ts` over several.
  *
  * Outcomes are values. An adapter never throws for what a model, a network or a peer may do.
  *
@@ -67,7 +67,8 @@ export interface FailedOutcome {
   /** Fit to be told to the client: no secrets. */
   readonly reason: string;
   /**
-   * `chunk`: the model answered, but could not describe these frames; the next ones may do.
+   * `chunk`: the model answered, but could not do it with these frames or this question; the next
+   * ones may do.
    * `service`: the model could not be reached or did not answer; asking again at once would not help.
    */
   readonly scope: "chunk" | "service";
@@ -80,16 +81,23 @@ export type InferOutcome = CaptionOutcome | FailedOutcome;
 export type AskContext = Omit<InferContext, "prompt">;
 
 /** What became of a question. */
-export type AnswerOutcome =
-  | { readonly kind: "answered"; readonly text: string; readonly latencyMs: number }
-  | FailedOutcome;
+export type AnswerOutcome = AnsweredOutcome | FailedOutcome;
+
+/** A question that the model answered. */
+export interface AnsweredOutcome {
+  readonly kind: "answered";
+  /** Never empty. */
+  readonly text: string;
+  /** The model's own figure where it gives one, else measured around the call. */
+  readonly latencyMs: number;
+}
 
 /** One stream's line to a model. */
 export interface VisionInferenceSession {
   /** Describes one chunk. Resolves always, within the adapter's deadline. */
   inferChunk(chunk: Chunk, context: InferContext): Promise<InferOutcome>;
   /** Answers a question about encoded pictures, oldest first. Resolves always, within the deadline. */
-  answer?(
+  answer(
     frames: readonly Uint8Array[],
     question: string,
     context: AskContext,

@@ -7,24 +7,33 @@
  *
  * @module
  */
-import type { Function_, ModalClient } from "modal";
+import type { ClsInstance, Function_, ModalClient } from "modal";
 import { withDeadline } from "../clock.ts";
 import type {
+  AnswerOutcome,
+  AskContext,
   Chunk,
+  FailedOutcome,
   InferContext,
   InferOutcome,
   ModelIdentity,
   OpenOutcome,
   VisionInferenceClient,
 } from "./client.ts";
-import { outcomeOf } from "./_answer.ts";
+import { answerOf, outcomeOf } from "./_answer.ts";
 import { callWithin, type RpcClient, scoped } from "./_call_scope.ts";
-import { failureOf, needsLookup, refusesContext } from "./_failure.ts";
+import {
+  CANNOT_BE_ASKED,
+  failureOf,
+  isNotFound,
+  MissingMethodError,
+  needsLookup,
+  refusesContext,
+} from "./_failure.ts";
 import { ModalTransport, type ModalTransportOptions } from "./_modal_transport.ts";
 import { noopInference } from "./noop.ts";
 import { SharedLookups } from "./_shared_lookups.ts";
 
-const METHOD = "infer_chunk";
 const LOOKUP_TIMEOUT_MS = 15_000;
 
 /** What the adapter is made of. */
@@ -40,7 +49,9 @@ const SILENT_SDK = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** A class as it stands on Modal, shared by all streams of one identity. */
 interface DeployedClass {
-  readonly method: Function_;
+  readonly inferChunk: Function_;
+  /** Null: it was deployed without, and is not asked until it is looked up again. */
+  readonly answer: Function_ | null;
   /** Whether it takes `history` and what else goes by keyword; older classes do not (WIRE M1). */
   takesContext: boolean;
 }
@@ -83,24 +94,56 @@ async function openSession(
     kind: "opened",
     session: {
       inferChunk: (chunk, context) => inferChunk(adapter, identity, chunk, context),
+      answer: (frames, question, context) => answer(adapter, identity, frames, question, context),
       close() {},
     },
   };
 }
 
-async function inferChunk(
-  { options: { clock, timeoutMs }, find, forget }: Adapter,
+function inferChunk(
+  adapter: Adapter,
   identity: ModelIdentity,
   chunk: Chunk,
   context: InferContext,
 ): Promise<InferOutcome> {
+  return callClass(
+    adapter,
+    identity,
+    context.signal,
+    (deployed) => callInferChunk(deployed, chunk, context),
+    (answer, measuredMs) => outcomeOf(answer, chunk, measuredMs),
+  );
+}
+
+function answer(
+  adapter: Adapter,
+  identity: ModelIdentity,
+  frames: readonly Uint8Array[],
+  question: string,
+  { history, signal }: AskContext,
+): Promise<AnswerOutcome> {
+  const ask = async ({ answer }: DeployedClass): Promise<unknown> => {
+    if (!answer) throw new MissingMethodError(CANNOT_BE_ASKED);
+    return await answer.remote([[...frames], question], { history: [...history] });
+  };
+  return callClass(adapter, identity, signal, ask, answerOf);
+}
+
+/** One call within its deadline, and what became of it. */
+async function callClass<T>(
+  { options: { clock, timeoutMs }, find, forget }: Adapter,
+  identity: ModelIdentity,
+  signal: AbortSignal,
+  call: (deployed: DeployedClass) => Promise<unknown>,
+  read: (answer: unknown, measuredMs: number) => T,
+): Promise<T | FailedOutcome> {
   const startedAtMs = clock.monotonicMs();
   try {
-    const answer = await withDeadline(clock, timeoutMs, context.signal, async (within) => {
+    const answer = await withDeadline(clock, timeoutMs, signal, async (within) => {
       const deployed = await find(identity, within);
-      return await callWithin(within, () => callClass(deployed, chunk, context));
+      return await callWithin(within, () => call(deployed));
     });
-    return outcomeOf(answer, chunk, clock.monotonicMs() - startedAtMs);
+    return read(answer, clock.monotonicMs() - startedAtMs);
   } catch (error) {
     if (needsLookup(error)) forget(identity);
     return failureOf(error, identity);
@@ -108,19 +151,19 @@ async function inferChunk(
 }
 
 /** The first four by position, what was added later by keyword (WIRE M1). */
-async function callClass(
+async function callInferChunk(
   deployed: DeployedClass,
   chunk: Chunk,
   { prompt, history, sessionId }: InferContext,
 ): Promise<unknown> {
   const args = [chunk.frames.map((frame) => frame.bytes), chunk.startS, chunk.endS, prompt];
-  if (!deployed.takesContext) return await deployed.method.remote(args);
+  if (!deployed.takesContext) return await deployed.inferChunk.remote(args);
   try {
-    return await deployed.method.remote(args, { history: [...history], session_id: sessionId });
+    return await deployed.inferChunk.remote(args, { history: [...history], session_id: sessionId });
   } catch (error) {
     if (!refusesContext(error)) throw error;
     deployed.takesContext = false;
-    return await deployed.method.remote(args);
+    return await deployed.inferChunk.remote(args);
   }
 }
 
@@ -134,7 +177,8 @@ function lookUp(
     const client = await connect(options, transport, identity);
     const deployed = await client.cls.fromName(identity.appName, identity.className);
     const instance = await deployed.instance();
-    return { method: instance.method(METHOD), takesContext: true };
+    const inferChunk = instance.method("infer_chunk");
+    return { inferChunk, answer: methodIn(instance, "answer"), takesContext: true };
   };
   const found = withDeadline(
     options.clock,
@@ -144,6 +188,16 @@ function lookUp(
   );
   transport.lingers(found.catch(() => {}));
   return found;
+}
+
+/** The method, if the class was deployed with it. */
+function methodIn(instance: ClsInstance, name: string): Function_ | null {
+  try {
+    return instance.method(name);
+  } catch (error) {
+    if (isNotFound(error)) return null;
+    throw error;
+  }
 }
 
 /** An SDK client whose calls travel as configured and obey {@link callWithin}, on both planes. */

@@ -11,21 +11,25 @@
 import { type Clock, DeadlineError, withDeadline } from "../clock.ts";
 import { reasonOf } from "../log.ts";
 import { createRedactor } from "../redact.ts";
-import { outcomeOf } from "./_answer.ts";
+import { answerOf, outcomeOf } from "./_answer.ts";
 import { readAtMost } from "./_bounded_body.ts";
+import { CANNOT_BE_ASKED } from "./_failure.ts";
 import type {
+  AnswerOutcome,
+  AskContext,
   Chunk,
   FailedOutcome,
   InferContext,
   InferOutcome,
   VisionInferenceClient,
+  VisionInferenceSession,
 } from "./client.ts";
 import { noopInference } from "./noop.ts";
 
 const CBOR = "application/cbor";
 /** As Modal's SDK writes it (its `src/serialization.ts`, 0.11.1), so that Python sees the same values. */
 const CBOR_OPTIONS = { mapsAsObjects: true, useRecords: false, tagUint8Array: false };
-/** A caption is a sentence or two. */
+/** A caption or an answer is a few sentences. */
 const MAX_ANSWER_BYTES = 256 * 1024;
 /** Of what the endpoint says about a failure, no more is passed on. */
 const MAX_REASON_LENGTH = 500;
@@ -35,7 +39,7 @@ const CHUNK_STATUS = new Set([413, 422, 500]);
 
 /** What the adapter is made of. */
 export interface ModalEndpointOptions {
-  /** Up to and without `/infer_chunk`. */
+  /** Up to and without `/infer_chunk` and `/answer`. */
   readonly url: string;
   /** Without id and secret nothing is captioned. */
   readonly proxyTokenId: string;
@@ -49,8 +53,9 @@ export interface ModalEndpointOptions {
 /** Opens sessions on one endpoint, with one token, whoever streams. */
 export function createModalEndpointInference(options: ModalEndpointOptions): VisionInferenceClient {
   if (!options.proxyTokenId || !options.proxyTokenSecret) return noopInference;
-  const session = {
-    inferChunk: (chunk: Chunk, context: InferContext) => inferChunk(options, chunk, context),
+  const session: VisionInferenceSession = {
+    inferChunk: (chunk, context) => inferChunk(options, chunk, context),
+    answer: (frames, question, context) => answer(options, frames, question, context),
     close() {},
   };
   return {
@@ -60,48 +65,74 @@ export function createModalEndpointInference(options: ModalEndpointOptions): Vis
   };
 }
 
-async function inferChunk(
+function inferChunk(
   options: ModalEndpointOptions,
   chunk: Chunk,
-  context: InferContext,
+  { prompt, history, sessionId, signal }: InferContext,
 ): Promise<InferOutcome> {
-  const { clock, timeoutMs, proxyTokenId, proxyTokenSecret } = options;
-  const startedAtMs = clock.monotonicMs();
-  const outcome = await withDeadline(clock, timeoutMs, context.signal, async (signal) => {
-    const response = await ask(options, chunk, context, signal);
-    const answer = await readAnswer(response);
-    if (!response.ok) return refusalOf(response.status, answer);
-    if (answer === undefined) return failed("The model's endpoint answered with what is no CBOR");
-    return outcomeOf(answer, chunk, clock.monotonicMs() - startedAtMs);
-  }).catch((error) => failed(reasonOfThrown(error, context.signal)));
-  if (outcome.kind === "captioned") return outcome;
-  const redactor = createRedactor(proxyTokenSecret, proxyTokenId);
-  return { ...outcome, reason: redactor.text(outcome.reason).slice(0, MAX_REASON_LENGTH) };
-}
-
-async function ask(
-  { url, proxyTokenId, proxyTokenSecret, fetch }: ModalEndpointOptions,
-  chunk: Chunk,
-  { prompt, history, sessionId }: InferContext,
-  signal: AbortSignal,
-): Promise<Response> {
-  const { encoder } = await cbor();
-  const body = encoder.encode({
+  const args = {
     frames: chunk.frames.map((frame) => frame.bytes),
     start_ts_s: chunk.startS,
     end_ts_s: chunk.endS,
     prompt,
     history: [...history],
     session_id: sessionId,
+  };
+  return call(options, "infer_chunk", args, signal, (answer, measuredMs) => {
+    return outcomeOf(answer, chunk, measuredMs);
   });
-  return await fetch(`${url.replace(/\/$/, "")}/infer_chunk`, {
+}
+
+function answer(
+  options: ModalEndpointOptions,
+  frames: readonly Uint8Array[],
+  question: string,
+  { history, signal }: AskContext,
+): Promise<AnswerOutcome> {
+  const args = { frames: [...frames], question, history: [...history] };
+  return call(options, "answer", args, signal, answerOf);
+}
+
+/** A method of the class, by what it is called there. */
+type Method = "infer_chunk" | "answer";
+
+/** One call within its deadline, and what became of it. */
+async function call<T extends { readonly kind: string }>(
+  options: ModalEndpointOptions,
+  method: Method,
+  args: Readonly<Record<string, unknown>>,
+  outer: AbortSignal,
+  read: (answer: unknown, measuredMs: number) => T | FailedOutcome,
+): Promise<T | FailedOutcome> {
+  const { clock, timeoutMs, proxyTokenId, proxyTokenSecret } = options;
+  const startedAtMs = clock.monotonicMs();
+  const outcome = await withDeadline(clock, timeoutMs, outer, async (signal) => {
+    const response = await post(options, method, args, signal);
+    const answer = await readAnswer(response);
+    if (!response.ok) return refusalOf(response.status, answer, method);
+    if (answer === undefined) return failed("The model's endpoint answered with what is no CBOR");
+    return read(answer, clock.monotonicMs() - startedAtMs);
+  }).catch((error) => failed(reasonOfThrown(error, outer)));
+  if (!("reason" in outcome)) return outcome;
+  const redactor = createRedactor(proxyTokenSecret, proxyTokenId);
+  return { ...outcome, reason: redactor.text(outcome.reason).slice(0, MAX_REASON_LENGTH) };
+}
+
+async function post(
+  { url, proxyTokenId, proxyTokenSecret, fetch }: ModalEndpointOptions,
+  method: Method,
+  args: Readonly<Record<string, unknown>>,
+  signal: AbortSignal,
+): Promise<Response> {
+  const { encoder } = await cbor();
+  return await fetch(`${url.replace(/\/$/, "")}/${method}`, {
     method: "POST",
     headers: {
       "content-type": CBOR,
       "modal-key": proxyTokenId,
       "modal-secret": proxyTokenSecret,
     },
-    body: body as Uint8Array<ArrayBuffer>,
+    body: encoder.encode(args) as Uint8Array<ArrayBuffer>,
     // It would carry the token elsewhere. Modal itself sends one after 150 s, when nobody waits.
     redirect: "manual",
     signal,
@@ -125,9 +156,11 @@ async function readAnswer(response: Response): Promise<unknown> {
 }
 
 /** The class says in CBOR why; whatever says it otherwise stands before the class (SPEC M6). */
-function refusalOf(status: number, answer: unknown): FailedOutcome {
+function refusalOf(status: number, answer: unknown, method: Method): FailedOutcome {
   const said = errorIn(answer);
   if (said !== null) {
+    // The class was deployed before it had the method: it captions as ever.
+    if (status === 404 && method === "answer") return failed(CANNOT_BE_ASKED, "chunk");
     return failed(said, CHUNK_STATUS.has(status) ? "chunk" : "service");
   }
   if (status === 401) return failed("Modal refused the proxy token");

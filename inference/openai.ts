@@ -12,17 +12,23 @@ import { type Clock, DeadlineError, withDeadline } from "../clock.ts";
 import { MAX_CAPTION_CHARS } from "../kv/keys.ts";
 import { reasonOf } from "../log.ts";
 import { createRedactor } from "../redact.ts";
+import { answerTextSchema } from "./_answer.ts";
 import type {
+  AnswerOutcome,
+  AskContext,
   CaptionOutcome,
   Chunk,
   FailedOutcome,
   InferContext,
   InferOutcome,
   VisionInferenceClient,
+  VisionInferenceSession,
 } from "./client.ts";
 
 /** A caption is a sentence or two. */
-const MAX_TOKENS = 128;
+const MAX_CAPTION_TOKENS = 128;
+/** As many as the classes on Modal give an answer (`modal/serving/settings.py`). */
+const MAX_ANSWER_TOKENS = 256;
 /** Of what a server says about a failure, no more is passed on. */
 const MAX_REASON_LENGTH = 300;
 const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47];
@@ -43,13 +49,16 @@ export interface OpenAiInferenceOptions {
   readonly fetch: typeof fetch;
 }
 
-const answerSchema = z.object({
+const choicesOf = (content: z.ZodType<string>) =>
+  z.array(z.object({ message: z.object({ content }) })).min(1);
+
+const completionSchema = z.object({
   model: z.string().nullish(),
-  choices: z.array(z.object({
-    message: z.object({ content: z.string().max(MAX_CAPTION_CHARS) }),
-  })).min(1),
+  choices: choicesOf(z.string().max(MAX_CAPTION_CHARS)),
   usage: z.object({ completion_tokens: z.number().int().nonnegative().nullish() }).nullish(),
 });
+
+const answerSchema = z.object({ choices: choicesOf(answerTextSchema) });
 
 const refusalSchema = z.object({
   error: z.union([z.string(), z.object({ message: z.string() }).transform((e) => e.message)]),
@@ -57,8 +66,9 @@ const refusalSchema = z.object({
 
 /** Opens sessions on one server with one model. It takes no identity: the key is the process's. */
 export function createOpenAiInference(options: OpenAiInferenceOptions): VisionInferenceClient {
-  const session = {
-    inferChunk: (chunk: Chunk, context: InferContext) => inferChunk(options, chunk, context),
+  const session: VisionInferenceSession = {
+    inferChunk: (chunk, context) => inferChunk(options, chunk, context),
+    answer: (frames, question, context) => answer(options, frames, question, context),
     close() {},
   };
   return {
@@ -68,29 +78,58 @@ export function createOpenAiInference(options: OpenAiInferenceOptions): VisionIn
   };
 }
 
-async function inferChunk(
+function inferChunk(
   options: OpenAiInferenceOptions,
   chunk: Chunk,
-  context: InferContext,
+  { prompt, history, signal }: InferContext,
 ): Promise<InferOutcome> {
+  const frames = chunk.frames.map(({ bytes }) => bytes);
+  const asked = { frames, text: prompt, history, maxTokens: MAX_CAPTION_TOKENS };
+  return complete(options, asked, signal, (said, latencyMs) => captionOf(said, chunk, latencyMs));
+}
+
+function answer(
+  options: OpenAiInferenceOptions,
+  frames: readonly Uint8Array[],
+  question: string,
+  { history, signal }: AskContext,
+): Promise<AnswerOutcome> {
+  const asked = { frames, text: question, history, maxTokens: MAX_ANSWER_TOKENS };
+  return complete(options, asked, signal, answerOf);
+}
+
+/** What a completion is to be about. */
+interface Asked {
+  readonly frames: readonly Uint8Array[];
+  readonly text: string;
+  readonly history: readonly string[];
+  readonly maxTokens: number;
+}
+
+/** One completion within its deadline, and what became of it. */
+async function complete<T>(
+  options: OpenAiInferenceOptions,
+  asked: Asked,
+  outer: AbortSignal,
+  read: (said: unknown, latencyMs: number) => T,
+): Promise<T | FailedOutcome> {
   const { clock, timeoutMs, apiKey } = options;
   const startedAtMs = clock.monotonicMs();
   const redactor = createRedactor(apiKey ?? "");
   try {
-    return await withDeadline(clock, timeoutMs, context.signal, async (signal) => {
-      const response = await ask(options, chunk, context, signal);
+    return await withDeadline(clock, timeoutMs, outer, async (signal) => {
+      const response = await post(options, asked, signal);
       if (!response.ok) return failed(await refusalOf(response), redactor, response.status);
-      return captionOf(await response.json(), chunk, clock.monotonicMs() - startedAtMs);
+      return read(await response.json(), clock.monotonicMs() - startedAtMs);
     });
   } catch (error) {
-    return failed(reasonOfThrown(error, context.signal), redactor);
+    return failed(reasonOfThrown(error, outer), redactor);
   }
 }
 
-function ask(
+function post(
   { baseUrl, apiKey, model, fetch }: OpenAiInferenceOptions,
-  chunk: Chunk,
-  { prompt, history }: InferContext,
+  { frames, text: prompt, history, maxTokens }: Asked,
   signal: AbortSignal,
 ): Promise<Response> {
   const text = history.length === 0
@@ -98,7 +137,7 @@ function ask(
     : `${prompt}\n\nEarlier captions, oldest first; they may be out of date:\n${
       history.join("\n")
     }`;
-  const images = chunk.frames.map(({ bytes }) => ({
+  const images = frames.map((bytes) => ({
     type: "image_url",
     image_url: { url: `data:${mediaTypeOf(bytes)};base64,${bytes.toBase64()}` },
   }));
@@ -109,7 +148,7 @@ function ask(
       "content-type": "application/json",
       ...apiKey && { authorization: `Bearer ${apiKey}` },
     },
-    body: JSON.stringify({ model, messages: [{ role: "user", content }], max_tokens: MAX_TOKENS }),
+    body: JSON.stringify({ model, messages: [{ role: "user", content }], max_tokens: maxTokens }),
     // A redirect would carry the key, and the pictures, to another host.
     redirect: "error",
     signal,
@@ -117,16 +156,12 @@ function ask(
 }
 
 function captionOf(
-  answer: unknown,
+  said: unknown,
   chunk: Chunk,
   latencyMs: number,
 ): CaptionOutcome | FailedOutcome {
-  const parsed = answerSchema.safeParse(answer);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    const reason = `Cannot read the model's answer: ${issue?.path.join(".")} ${issue?.message}`;
-    return { kind: "failed", scope: "chunk", reason };
-  }
+  const parsed = completionSchema.safeParse(said);
+  if (!parsed.success) return unreadable(parsed.error);
   const { model, choices, usage } = parsed.data;
   return {
     kind: "captioned",
@@ -137,6 +172,17 @@ function captionOf(
     tokensGenerated: usage?.completion_tokens ?? null,
     model: model ?? null,
   };
+}
+
+function answerOf(said: unknown, latencyMs: number): AnswerOutcome {
+  const parsed = answerSchema.safeParse(said);
+  if (!parsed.success) return unreadable(parsed.error);
+  return { kind: "answered", text: parsed.data.choices[0]!.message.content, latencyMs };
+}
+
+function unreadable({ issues: [issue] }: z.ZodError): FailedOutcome {
+  const reason = `Cannot read the model's answer: ${issue?.path.join(".")} ${issue?.message}`;
+  return { kind: "failed", scope: "chunk", reason };
 }
 
 function failed(

@@ -173,7 +173,6 @@ export class Captioner {
     if (!frame) return { kind: "failed", reason: "no frame has come yet" };
     const { sessionId } = this.#options;
     const context = { sessionId, history: [...this.#history], signal: this.#gone.signal };
-    if (!session.answer) return { kind: "failed", reason: "this model cannot be asked" };
     return await session.answer([frame.bytes], question, context);
   }
 

@@ -4,13 +4,19 @@
  *
  * @module
  */
-import type { LocalClass } from "./classes.ts";
-import { createDescriberContainer } from "./describer/container.ts";
+import { PythonError } from "./_binding.ts";
+import { ANSWER_PARAMETERS } from "./answer.ts";
+import type { LocalClass, LocalMethod } from "./classes.ts";
+import { createDescriberContainer, type DescriberContainer } from "./describer/container.ts";
 import { INFER_CHUNK_PARAMETERS } from "./infer_chunk.ts";
 import { createWorkerProcess, type WorkerCommand } from "./worker_process.ts";
 
 /** What the class says it is, so that nobody takes it for Gemma. */
 export const LOCAL_MODEL = "local-descriptor";
+
+/** How the describer begins every answer: it must not be taken for one who has understood. */
+const NO_READER = "I cannot read questions, only measure pictures:";
+const NO_FRAMES = "Cannot answer as frames must be at least one: current value is none";
 
 /** The class, and the end of its container. */
 export interface LocalGemma {
@@ -45,10 +51,31 @@ export function createDescriberGemma(): LocalGemma {
           };
         },
       },
+      answer: describerAnswer(container),
       close: { parameters: [], call: () => null },
     },
   };
   return { served, close: () => Promise.resolve(container.close()) };
+}
+
+/** It measures and does not understand, and says so before it says what it has measured. */
+function describerAnswer(container: DescriberContainer): LocalMethod {
+  return {
+    parameters: ANSWER_PARAMETERS,
+    async call({ frames }) {
+      const startedAtMs = performance.now();
+      const { caption } = await container.describe(frames as Uint8Array[]);
+      // In the words of the real class (`modal/serving/requests.py`).
+      if (!caption) throw new PythonError("BadArgument", NO_FRAMES);
+      const text = `${NO_READER} ${caption}`;
+      return {
+        text,
+        latency_ms: Math.round(performance.now() - startedAtMs),
+        tokens_generated: wordsIn(text),
+        model: LOCAL_MODEL,
+      };
+    },
+  };
 }
 
 /**
@@ -64,6 +91,10 @@ export function createWorkerGemma(command: WorkerCommand): LocalGemma {
       infer_chunk: {
         parameters: INFER_CHUNK_PARAMETERS,
         call: (args, signal) => worker.call("infer_chunk", { ...args }, signal),
+      },
+      answer: {
+        parameters: ANSWER_PARAMETERS,
+        call: (args, signal) => worker.call("answer", { ...args }, signal),
       },
       close: { parameters: [], call: () => null },
     },

@@ -5,122 +5,20 @@
  * @module
  */
 import { assert, assertEquals, assertGreaterOrEqual, assertStringIncludes } from "@std/assert";
-import { systemClock } from "../../clock.ts";
-import type {
-  CaptionOutcome,
-  Chunk,
-  InferOutcome,
-  ModelIdentity,
-  VisionInferenceClient,
-  VisionInferenceSession,
-} from "../../inference/client.ts";
-import { createModalInference } from "../../inference/modal.ts";
-import type { LocalClass } from "../../modal/local/classes.ts";
-import { INFER_CHUNK_PARAMETERS } from "../../modal/local/infer_chunk.ts";
+import { ANSWER_SCENARIOS } from "./_modal_answer_contract.ts";
 import {
-  type LocalModal,
-  type LocalModalOptions,
-  startLocalModal,
-} from "../../modal/local/server.ts";
-
-/** How calls travel. */
-export type Transport = "fetch" | "grpc";
-
-/** One promise. */
-export interface Scenario {
-  readonly name: string;
-  run(transport: Transport): Promise<void>;
-}
-
-const IDENTITY: ModelIdentity = {
-  tokenId: "ak-test",
-  tokenSecret: "as-do-not-tell",
-  appName: "app",
-  className: "Eyes",
-};
-const NEVER = new AbortController().signal;
-const CONTEXT = { prompt: "look", history: ["before"], sessionId: "s1", signal: NEVER };
-
-/** A class that tells what it was given. */
-const EYES: LocalClass = {
-  app: "app",
-  name: "Eyes",
-  maxConcurrent: 64,
-  methods: {
-    infer_chunk: {
-      parameters: INFER_CHUNK_PARAMETERS,
-      call: ({ frames, start_ts_s, end_ts_s, prompt, history, session_id }) => ({
-        caption: JSON.stringify([(frames as Uint8Array[]).length, prompt, history, session_id]),
-        chunk_start_s: start_ts_s,
-        chunk_end_s: end_ts_s,
-        latency_ms: 12.5,
-        tokens_generated: 7,
-        model: "eyes-1",
-      }),
-    },
-  },
-};
-
-interface Bench {
-  readonly modal: LocalModal;
-  readonly client: VisionInferenceClient;
-  open(identity?: ModelIdentity): Promise<VisionInferenceSession>;
-}
-
-async function withModal(
-  transport: Transport,
-  options: Partial<LocalModalOptions>,
-  use: (bench: Bench) => Promise<void>,
-  timeoutMs = 20_000,
-): Promise<void> {
-  const modal = await startLocalModal({ classes: [EYES], ...options });
-  const client = createModalInference({
-    serverUrl: modal.url,
-    environment: "main",
-    transport,
-    timeoutMs,
-    clock: systemClock,
-    newId: () => crypto.randomUUID(),
-  });
-  const open = async (identity = IDENTITY) => {
-    const opened = await client.openSession(identity, NEVER);
-    if (opened.kind !== "opened") throw new Error(JSON.stringify(opened));
-    return opened.session;
-  };
-  try {
-    await use({ modal, client, open });
-  } finally {
-    await client.close();
-    await modal.close();
-  }
-}
-
-function chunkOf(frameCount: number, frameBytes = 8): Chunk {
-  const frames = Array.from({ length: frameCount }, (_, at) => ({
-    bytes: new Uint8Array(frameBytes).fill(at),
-    atS: at / 3,
-  }));
-  return { frames, frameCount, byteCount: frameCount * frameBytes, startS: 0.5, endS: 1.5 };
-}
-
-function captioned(outcome: InferOutcome): CaptionOutcome {
-  if (outcome.kind !== "captioned") throw new Error(`not captioned: ${outcome.reason}`);
-  return outcome;
-}
-
-/** Serves another `infer_chunk` of the same parameters. */
-function eyesThat(
-  call: LocalClass["methods"][string]["call"],
-  parameters = EYES.methods.infer_chunk!.parameters,
-): LocalClass {
-  return { ...EYES, methods: { infer_chunk: { parameters, call } } };
-}
-
-function failed(outcome: InferOutcome, scope: "chunk" | "service"): string {
-  if (outcome.kind !== "failed") throw new Error("captioned, and should have failed");
-  assertEquals(outcome.scope, scope, outcome.reason);
-  return outcome.reason;
-}
+  captioned,
+  chunkOf,
+  CONTEXT,
+  EYES,
+  eyesThat,
+  failed,
+  IDENTITY,
+  NEVER,
+  type Scenario,
+  until,
+  withModal,
+} from "./_modal_bench.ts";
 
 const scenarios: Scenario[] = [];
 
@@ -393,10 +291,5 @@ async function slowly(): Promise<unknown> {
   return { caption: "slow" };
 }
 
-/** Waits for what happens on the other side of a socket. */
-async function until(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await new Promise((done) => setTimeout(done, 1));
-}
-
 /** Every promise of the adapter. */
-export const MODAL_CONTRACT: readonly Scenario[] = scenarios;
+export const MODAL_CONTRACT: readonly Scenario[] = [...scenarios, ...ANSWER_SCENARIOS];

@@ -35,7 +35,7 @@ export interface OpenAiServer {
 
 /** Starts the server; who does not bring `apiKey` is refused. */
 export function startOpenAiServer(apiKey: string): OpenAiServer {
-  let behaviour: Behaviour = { kind: "answers", caption: () => "seen" };
+  let behaviour: Behaviour = { kind: "answers", say: () => "seen" };
   const seen: OpenAiServer["seen"] = { calls: 0, mediaTypes: [] };
   const leaving = new Set<() => void>();
 
@@ -49,7 +49,7 @@ export function startOpenAiServer(apiKey: string): OpenAiServer {
     const asked = askedOf(body.data.messages[0].content, seen.mediaTypes);
     switch (behaviour.kind) {
       case "answers":
-        return answer(behaviour.caption(asked));
+        return answer(behaviour.say(asked));
       case "refuses":
         return refuse(400, behaviour.reason);
       case "mumbles":

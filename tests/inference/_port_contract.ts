@@ -1,6 +1,6 @@
 /**
  * What every model behind the port promises, whatever it speaks. Each adapter brings a harness with a
- * real server; `openai_test.ts` and `modal_port_test.ts` run all of it.
+ * real server, and runs all of it.
  *
  * @module
  */
@@ -13,20 +13,22 @@ import type {
   VisionInferenceClient,
   VisionInferenceSession,
 } from "../../inference/client.ts";
+import { testAnswers, testUnanswered } from "./_port_answer_contract.ts";
 
 /** What a model was asked. */
 export interface Asked {
   readonly frames: readonly Uint8Array[];
+  /** What to look for, or the question. */
   readonly prompt: string;
   readonly history: readonly string[];
 }
 
-/** How the model takes its next call. */
+/** How the model takes its next calls, for a caption or for an answer. */
 export type Behaviour =
-  | { readonly kind: "answers"; caption(asked: Asked): string }
+  | { readonly kind: "answers"; say(asked: Asked): string }
   /** It says that these frames are no good. */
   | { readonly kind: "refuses"; readonly reason: string }
-  /** It answers what is no caption. */
+  /** It answers what is no caption, and no answer to a question either. */
   | { readonly kind: "mumbles" }
   | { readonly kind: "hangs" };
 
@@ -44,6 +46,13 @@ export interface PortHarness {
 
 /** Starts a harness whose adapter gives up after `timeoutMs`. */
 export type StartHarness = (timeoutMs: number) => Promise<PortHarness>;
+
+/** Registers a test of one adapter; the session is open, and closed behind it. */
+export type Promises = (
+  does: string,
+  run: (harness: PortHarness, session: VisionInferenceSession) => Promise<void>,
+  timeoutMs?: number,
+) => void;
 
 const { signal: NEVER } = new AbortController();
 
@@ -68,11 +77,18 @@ function captionOf(outcome: InferOutcome): string {
 
 /** Registers every promise as a test of the adapter called `name`. */
 export function testPort(name: string, start: StartHarness): void {
-  const promise = (
-    does: string,
-    run: (harness: PortHarness, session: VisionInferenceSession) => Promise<void>,
-    timeoutMs = 10_000,
-  ) =>
+  const promise = promisesOf(name, start);
+  testCaptions(promise);
+  testAnswers(promise);
+}
+
+/** As {@link testPort}, of an adapter whose model was deployed before it could be asked. */
+export function testPortOfOldModel(name: string, start: StartHarness): void {
+  testUnanswered(promisesOf(name, start));
+}
+
+function promisesOf(name: string, start: StartHarness): Promises {
+  return (does, run, timeoutMs = 10_000) =>
     Deno.test(`${name} ${does}`, async () => {
       const harness = await start(timeoutMs);
       try {
@@ -85,12 +101,14 @@ export function testPort(name: string, start: StartHarness): void {
         await harness.close();
       }
     });
+}
 
+function testCaptions(promise: Promises): void {
   promise(
     "hands over frames, prompt and history, and brings the caption back",
     async (harness, session) => {
       let asked: Asked | null = null;
-      harness.behave({ kind: "answers", caption: (given) => (asked = given, "A red ball.") });
+      harness.behave({ kind: "answers", say: (given) => (asked = given, "A red ball.") });
       const context = contextOf({ prompt: "look around", history: ["first", "second"] });
       const outcome = await session.inferChunk(chunkOf(1, 2), context);
       assert(outcome.kind === "captioned" && asked !== null);
@@ -109,7 +127,7 @@ export function testPort(name: string, start: StartHarness): void {
     const [scope, reason] = failureOf(await session.inferChunk(chunkOf(1), contextOf()));
     assertEquals(scope, "chunk");
     assertStringIncludes(reason, "no frame decodes");
-    harness.behave({ kind: "answers", caption: () => "fine" });
+    harness.behave({ kind: "answers", say: () => "fine" });
     assertEquals(captionOf(await session.inferChunk(chunkOf(1), contextOf())), "fine");
   });
 
@@ -141,7 +159,7 @@ export function testPort(name: string, start: StartHarness): void {
   promise(
     "says that its server is gone, and goes on when it is back [V8]",
     async (harness, session) => {
-      harness.behave({ kind: "answers", caption: () => "here" });
+      harness.behave({ kind: "answers", say: () => "here" });
       assertEquals(captionOf(await session.inferChunk(chunkOf(1), contextOf())), "here");
       await harness.stop();
       const [scope, reason] = failureOf(await session.inferChunk(chunkOf(1), contextOf()));
@@ -163,7 +181,7 @@ export function testPort(name: string, start: StartHarness): void {
   );
 
   promise("keeps calls that run together apart [V11]", async (harness, session) => {
-    harness.behave({ kind: "answers", caption: ({ frames }) => `saw ${frames[0]![0]}` });
+    harness.behave({ kind: "answers", say: ({ frames }) => `saw ${frames[0]![0]}` });
     const outcomes = await Promise.all(
       Array.from({ length: 20 }, (_, at) => session.inferChunk(chunkOf(at), contextOf())),
     );

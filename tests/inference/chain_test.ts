@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { createInferenceChain } from "../../inference/chain.ts";
 import type {
+  AnswerOutcome,
   InferOutcome,
   OpenOutcome,
   VisionInferenceClient,
@@ -36,6 +37,14 @@ function createModel(name: string) {
         model: name,
       });
     },
+    answer(): Promise<AnswerOutcome> {
+      model.calls++;
+      return Promise.resolve(
+        model.answers === "captioned"
+          ? { kind: "answered", text: name, latencyMs: 1 }
+          : { kind: "failed", scope: model.answers, reason: `${name} failed` },
+      );
+    },
     close: () => void model.closed++,
   };
   const client: VisionInferenceClient = {
@@ -69,8 +78,12 @@ function createPair() {
   return { clock, first, second, chain, open };
 }
 
-const textOf = (outcome: InferOutcome) =>
-  outcome.kind === "captioned" ? outcome.caption : `! ${outcome.reason}`;
+function textOf(outcome: InferOutcome | AnswerOutcome): string {
+  if (outcome.kind === "failed") return `! ${outcome.reason}`;
+  return outcome.kind === "captioned" ? outcome.caption : outcome.text;
+}
+
+const ask = (session: VisionInferenceSession) => session.answer([], "Why?", CONTEXT);
 
 Deno.test("chain asks the preferred model, and it alone, while that answers", async () => {
   const { first, second, open } = createPair();
@@ -186,4 +199,39 @@ Deno.test("chain closes what it opened", async () => {
   (await open()).close();
   await chain.close();
   assertEquals([first.closed, second.closed], [2, 2]);
+});
+
+Deno.test("chain answers a question from the next model when one cannot be reached", async () => {
+  const { first, second, open } = createPair();
+  const session = await open();
+  first.answers = "service";
+  assertEquals(textOf(await ask(session)), "second");
+  assertEquals([first.calls, second.calls], [1, 1]);
+  first.answers = "chunk";
+  assertEquals(textOf(await ask(session)), "! first failed");
+  assertEquals(second.calls, 1, "a refused question is refused");
+});
+
+Deno.test("chain learns from questions what it learns from chunks", async () => {
+  const { clock, first, second, open } = createPair();
+  const session = await open();
+  first.answers = "service";
+  await ask(session);
+  await ask(session);
+  assertEquals(textOf(await session.inferChunk(CHUNK, CONTEXT)), "second");
+  assertEquals(first.calls, 2, "it rests");
+  clock.tick(1000);
+  first.answers = "captioned";
+  assertEquals(textOf(await ask(session)), "first");
+  assertEquals(textOf(await session.inferChunk(CHUNK, CONTEXT)), "first");
+  assertEquals(second.calls, 3);
+});
+
+Deno.test("chain learns nothing from a question that was given up", async () => {
+  const { first, second, open } = createPair();
+  const session = await open();
+  first.answers = "service";
+  const gone = { ...CONTEXT, signal: AbortSignal.abort(new Error("left")) };
+  for (let at = 0; at < 3; at++) await session.answer([], "Why?", gone);
+  assertEquals([first.calls, second.calls], [3, 0]);
 });

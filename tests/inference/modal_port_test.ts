@@ -2,10 +2,10 @@ import { systemClock } from "../../clock.ts";
 import { createModalInference } from "../../inference/modal.ts";
 import { startLocalModal } from "../../modal/local/server.ts";
 import { servedEyes } from "./_eyes.ts";
-import { testPort } from "./_port_contract.ts";
+import { type StartHarness, testPort, testPortOfOldModel } from "./_port_contract.ts";
 
-testPort("Modal inference", async (timeoutMs) => {
-  const eyes = servedEyes();
+const startWith = (age: "new" | "old"): StartHarness => async (timeoutMs) => {
+  const eyes = servedEyes(age);
   const modal = await startLocalModal({ classes: [eyes.served] });
   return {
     client: createModalInference({
@@ -23,4 +23,7 @@ testPort("Modal inference", async (timeoutMs) => {
     restart: modal.restart.bind(modal),
     close: modal.close.bind(modal),
   };
-});
+};
+
+testPort("Modal inference", startWith("new"));
+testPortOfOldModel("Modal inference with an old class", startWith("old"));

@@ -8,7 +8,7 @@ const KEY = "sk-local";
 
 Deno.test("vision stream is captioned by the next model while Modal is away, and by Modal again", async () => {
   const server = startOpenAiServer(KEY);
-  server.behave({ kind: "answers", caption: ({ frames }) => `openai saw ${frames[0]![0]}` });
+  server.behave({ kind: "answers", say: ({ frames }) => `openai saw ${frames[0]![0]}` });
   const settings = {
     INFERENCE: "modal,openai",
     OPENAI_BASE_URL: server.baseUrl,

@@ -1,17 +1,30 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { systemClock } from "../../../clock.ts";
 import { createScene } from "../../../dev/scene.ts";
-import type { Chunk, InferOutcome, VisionInferenceSession } from "../../../inference/client.ts";
+import type {
+  AnswerOutcome,
+  Chunk,
+  InferOutcome,
+  VisionInferenceSession,
+} from "../../../inference/client.ts";
 import { createModalInference } from "../../../inference/modal.ts";
-import { createDescriberGemma, LOCAL_MODEL } from "../../../modal/local/gemma.ts";
+import { createModalEndpointInference } from "../../../inference/modal_endpoint.ts";
+import {
+  createDescriberGemma,
+  createWorkerGemma,
+  LOCAL_MODEL,
+  type LocalGemma,
+} from "../../../modal/local/gemma.ts";
 import { startLocalModal } from "../../../modal/local/server.ts";
 
 const { signal } = new AbortController();
 const CONTEXT = { prompt: "look", history: [], sessionId: "s", signal };
 
 /** The served class behind the real adapter, over a real connection. */
-async function withGemma(use: (session: VisionInferenceSession) => Promise<void>): Promise<void> {
-  const gemma = createDescriberGemma();
+async function withGemma(
+  use: (session: VisionInferenceSession, overHttps: VisionInferenceSession) => Promise<void>,
+  gemma: LocalGemma = createDescriberGemma(),
+): Promise<void> {
   const modal = await startLocalModal({ classes: [gemma.served] });
   const client = createModalInference({
     serverUrl: modal.url,
@@ -21,12 +34,21 @@ async function withGemma(use: (session: VisionInferenceSession) => Promise<void>
     clock: systemClock,
     newId: () => crypto.randomUUID(),
   });
+  const endpoint = createModalEndpointInference({
+    url: modal.endpointUrl(gemma.served),
+    proxyTokenId: "wk-local",
+    proxyTokenSecret: "ws-local",
+    timeoutMs: 20_000,
+    clock: systemClock,
+    fetch,
+  });
   try {
     const { app: appName, name: className } = gemma.served;
-    const identity = { tokenId: "ak", tokenSecret: "as", appName, className };
+    const identity = { tokenId: "ak-local", tokenSecret: "as-local", appName, className };
     const opened = await client.openSession(identity, signal);
-    assert(opened.kind === "opened");
-    await use(opened.session);
+    const openedToo = await endpoint.openSession(identity, signal);
+    assert(opened.kind === "opened" && openedToo.kind === "opened");
+    await use(opened.session, openedToo.session);
   } finally {
     await client.close();
     await modal.close();
@@ -88,4 +110,52 @@ Deno.test("local Gemma's close() changes nothing for anybody [M4]", async () => 
   }, signal);
   assert((described as { caption: string }).caption.length > 0);
   await gemma.close();
+});
+
+function failureOf(outcome: AnswerOutcome): [scope: string, reason: string] {
+  assert(outcome.kind === "failed", JSON.stringify(outcome));
+  return [outcome.scope, outcome.reason];
+}
+
+Deno.test("local Gemma answers with what it measures, and says that it cannot read the question [M8]", () =>
+  withGemma(async (...sessions) => {
+    const scene = createScene({ widthPx: 320, heightPx: 180 });
+    const rolling = [await scene.frameAt(2), await scene.frameAt(2.4)];
+    for (const session of sessions) {
+      const outcome = await session.answer(rolling, "What moves?", CONTEXT);
+      assert(outcome.kind === "answered", JSON.stringify(outcome));
+      const { text } = outcome;
+      assert(/^I cannot read questions, .*red.*moves right/.test(text), text);
+    }
+  }));
+
+Deno.test("local Gemma answers nothing about no pictures, nor about what is none [M8]", () =>
+  withGemma(async (...sessions) => {
+    const garbage = new TextEncoder().encode("not a picture");
+    for (const session of sessions) {
+      const [scope, reason] = failureOf(await session.answer([], "What moves?", CONTEXT));
+      assertEquals(scope, "chunk");
+      assertStringIncludes(reason, "frames must be at least one");
+      const undecodable = failureOf(await session.answer([garbage], "What moves?", CONTEXT));
+      assertEquals(undecodable[0], "chunk");
+      assertStringIncludes(undecodable[1], "not a JPEG that can be decoded");
+    }
+  }));
+
+Deno.test("local Gemma hands a question to the process of the real class [M8]", () => {
+  const script = new URL("./_line_worker.ts", import.meta.url).pathname;
+  const gemma = createWorkerGemma({ command: "deno", args: ["run", "--no-prompt", script] });
+  return withGemma(async (...sessions) => {
+    for (const session of sessions) {
+      const frames = [new Uint8Array([1, 2, 3])];
+      const context = { ...CONTEXT, history: ["before"] };
+      const outcome = await session.answer(frames, "Why?", context);
+      assert(outcome.kind === "answered", JSON.stringify(outcome));
+      assertEquals(JSON.parse(outcome.text), {
+        frames: [frames[0]!.toBase64()],
+        question: "Why?",
+        history: ["before"],
+      });
+    }
+  }, gemma);
 });
