@@ -35,6 +35,7 @@ export function createInferenceChain(
 ): VisionInferenceClient {
   const members = clients.map((client) => ({ client, breaker: new Breaker(clock) }));
   return {
+    serves: (identity) => clients.some((client) => client.serves(identity)),
     openSession: (identity, signal) => openChain(members, identity, signal),
     async prepare() {
       await Promise.all(clients.map((client) => client.prepare()));

@@ -115,6 +115,8 @@ export type OpenOutcome =
 
 /** Opens sessions. One client serves the whole process. */
 export interface VisionInferenceClient {
+  /** Whether there is a model for such a stream; if not, opening a session is `disabled` (WIRE V8). */
+  serves(identity: ModelIdentity | null): boolean;
   /** Resolves always: an unreachable model is an outcome. */
   openSession(identity: ModelIdentity | null, signal: AbortSignal): Promise<OpenOutcome>;
   /**

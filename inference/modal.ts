@@ -67,6 +67,7 @@ export function createModalInference(options: ModalInferenceOptions): VisionInfe
     );
   const forget = (identity: ModelIdentity) => classes.forget(keyOf(identity));
   return {
+    serves: (identity) => identity !== null,
     openSession: (identity, signal) => openSession({ options, find, forget }, identity, signal),
     prepare: async () => void await import("modal"),
     close: () => transport.close(),

@@ -59,6 +59,7 @@ export function createModalEndpointInference(options: ModalEndpointOptions): Vis
     close() {},
   };
   return {
+    serves: () => true,
     openSession: () => Promise.resolve({ kind: "opened", session }),
     prepare: async () => void await cbor(),
     close: () => Promise.resolve(),

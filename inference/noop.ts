@@ -7,6 +7,7 @@ import type { VisionInferenceClient } from "./client.ts";
 
 /** A client whose streams acknowledge frames and caption nothing. */
 export const noopInference: VisionInferenceClient = {
+  serves: () => false,
   openSession: () => Promise.resolve({ kind: "disabled" }),
   prepare: () => Promise.resolve(),
   close: () => Promise.resolve(),

@@ -72,6 +72,7 @@ export function createOpenAiInference(options: OpenAiInferenceOptions): VisionIn
     close() {},
   };
   return {
+    serves: () => true,
     openSession: () => Promise.resolve({ kind: "opened", session }),
     prepare: () => Promise.resolve(),
     close: () => Promise.resolve(),

@@ -82,7 +82,7 @@ async function openV2(deps: VisionDeps, context: Context, query: StreamQuery): P
       secret,
       frame: session.accounted.frame,
       cursor: session.chunkCount,
-      limits: { ...deps.vision, isCaptioned: identity !== null },
+      limits: { ...deps.vision, isCaptioned: deps.inference.serves(identity) },
     });
     return startStream(deps, socket, wire, begun);
   });

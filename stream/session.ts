@@ -70,7 +70,7 @@ class Session implements StreamSession {
   #cancelHeartbeat: Cancel = () => {};
 
   constructor(deps: StreamDeps, socket: Socket, wire: Wire, start: SessionStart) {
-    const { vision, clock, log } = deps;
+    const { vision, clock, log, inference } = deps;
     const { session, unseen } = start;
     this.#deps = deps;
     this.#wire = wire;
@@ -81,7 +81,7 @@ class Session implements StreamSession {
     this.connection = new Connection(socket, wire, options, this, unseen !== null);
     log.info("stream.started", {
       session_id: session.id,
-      captioned: start.identity !== null,
+      captioned: inference.serves(start.identity),
       resumed: unseen !== null,
     });
     if (unseen === null) this.#recorder.begin();

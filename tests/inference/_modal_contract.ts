@@ -134,6 +134,7 @@ promise(
   (transport) =>
     withModal(transport, {}, async ({ modal, client }) => {
       assertEquals(await client.openSession(null, NEVER), { kind: "disabled" });
+      assertEquals([client.serves(null), client.serves(IDENTITY)], [false, true]);
       assertEquals(modal.seen.connections, 0);
     }),
 );

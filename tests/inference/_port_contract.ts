@@ -94,6 +94,7 @@ function promisesOf(name: string, start: StartHarness): Promises {
       try {
         const opened = await harness.client.openSession(harness.identity, NEVER);
         assert(opened.kind === "opened", JSON.stringify(opened));
+        assert(harness.client.serves(harness.identity));
         await run(harness, opened.session);
         opened.session.close();
       } finally {

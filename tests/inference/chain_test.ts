@@ -48,6 +48,7 @@ function createModel(name: string) {
     close: () => void model.closed++,
   };
   const client: VisionInferenceClient = {
+    serves: () => model.opens !== "disabled",
     openSession() {
       switch (model.opens) {
         case "never":
@@ -234,4 +235,12 @@ Deno.test("chain learns nothing from a question that was given up", async () => 
   const gone = { ...CONTEXT, signal: AbortSignal.abort(new Error("left")) };
   for (let at = 0; at < 3; at++) await session.answer([], "Why?", gone);
   assertEquals([first.calls, second.calls], [3, 0]);
+});
+
+Deno.test("chain serves who is served by any of its models [V8]", () => {
+  const { first, second, chain } = createPair();
+  first.opens = "disabled";
+  assertEquals(chain.serves(null), true);
+  second.opens = "disabled";
+  assertEquals(chain.serves(null), false);
 });

@@ -165,6 +165,7 @@ Deno.test("modal endpoint inference asks nobody without a proxy token [V8]", asy
     for (const token of [{ id: "", secret: "" }, { id: "wk-1", secret: "" }]) {
       const client = inference(url, token);
       assertEquals(await client.openSession(identity, NEVER), { kind: "disabled" });
+      assertEquals(client.serves(identity), false);
     }
   });
   assertEquals(asked, 0);

@@ -10,6 +10,7 @@ Deno.test("noopInference opens nothing, for whomever, and closes [V8]", async ()
   const { signal } = new AbortController();
   for (const identity of [null, IDENTITY]) {
     assertEquals(await noopInference.openSession(identity, signal), { kind: "disabled" });
+    assertEquals(noopInference.serves(identity), false);
   }
   await noopInference.close();
 });
