@@ -10,6 +10,7 @@ import type { Config } from "./config.ts";
 import type { Counters } from "./counters.ts";
 import type { VisionInferenceClient } from "./inference/client.ts";
 import { InferenceSlots } from "./inference/slots.ts";
+import type { Budgets } from "./kv/budgets.ts";
 import { createIdempotencyStore } from "./kv/idempotency.ts";
 import { createRateLimiter } from "./kv/rate_limits.ts";
 import { createSessionStore } from "./kv/sessions.ts";
@@ -33,6 +34,7 @@ export interface Deps {
   readonly poke: Channel;
   readonly streams: LiveStreams;
   readonly upgrade: Upgrade;
+  readonly budgets: Budgets;
   readonly counters: Counters;
   readonly clock: Clock;
   readonly newId: () => string;
@@ -71,6 +73,7 @@ export function createApp(deps: Deps): Hono {
       sessions: createSessionStore({ kv, clock, retentionDays: config.retentionDays }),
       rateLimiter,
       streamsPerMinute: config.rateLimits.streamsPerMinute,
+      maxStreams: config.budgets.streams,
       modelIdentity: config.modal.transport === "http" ? null : config.modal,
     }),
   );

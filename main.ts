@@ -14,6 +14,7 @@ import { createModalInference } from "./inference/modal.ts";
 import { createModalEndpointInference } from "./inference/modal_endpoint.ts";
 import { modelIdentityOf } from "./inference/modal_identity.ts";
 import { createOpenAiInference } from "./inference/openai.ts";
+import { createBudgets } from "./kv/budgets.ts";
 import { createLogger, lineWriter, type Logger, reasonOf } from "./log.ts";
 import { createPokeChannel } from "./messaging/poke.ts";
 import { redactAddresses } from "./redact.ts";
@@ -44,6 +45,16 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
   const kv = await openKv(config.kv);
   const streams = new LiveStreams();
   const inference = createInference(config);
+  const counters = createCounters();
+  const newId = () => crypto.randomUUID();
+  const budgets = createBudgets({
+    kv,
+    clock: systemClock,
+    limits: config.budgets,
+    newId,
+    counters,
+    log,
+  });
   const deps: Deps = {
     config,
     kv,
@@ -53,9 +64,10 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
     upgrade: createNativeUpgrade((error) => {
       log.error("stream.failed", { reason: reasonOf(error) });
     }),
-    counters: createCounters(),
+    budgets,
+    counters,
     clock: systemClock,
-    newId: () => crypto.randomUUID(),
+    newId,
     log,
   };
   const server = listen(config, createApp(deps).fetch);
@@ -74,6 +86,7 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
       await new Promise<void>((resolve) => systemClock.after(CLOSE_GRACE_MS, resolve));
       await within(STOP_DEADLINE_MS, server.shutdown());
       await within(STOP_DEADLINE_MS, inference.close());
+      await budgets.close();
       kv.close();
       log.info("stopped");
     },

@@ -11,7 +11,8 @@ import type { RateLimiter } from "../kv/rate_limits.ts";
 import { reasonOf } from "../log.ts";
 import { startStream, type StreamDeps } from "../stream/session.ts";
 import { type BeginningDeps, beginSession, type Begun, goOnWith } from "../stream/session_start.ts";
-import type { Socket, SocketListener, Upgrade } from "../stream/socket.ts";
+import type { Socket, Upgrade } from "../stream/socket.ts";
+import type { Wire } from "../stream/wire.ts";
 import { WireV1 } from "../stream/wire_v1.ts";
 import { PROTOCOL_V2, WireV2 } from "../stream/wire_v2.ts";
 import { readStreamQuery, type StreamQuery } from "./_stream_query.ts";
@@ -27,6 +28,8 @@ export interface VisionDeps extends StreamDeps, BeginningDeps {
   readonly upgrade: Upgrade;
   readonly rateLimiter: RateLimiter;
   readonly streamsPerMinute: number;
+  /** Streams of a wearer at once, for the answer to one too many. */
+  readonly maxStreams: number;
   /** Whom streams speak to where their headers say nothing; null where identities do not count. */
   readonly modelIdentity: ModelIdentity | null;
 }
@@ -57,10 +60,9 @@ export function visionRoutes(deps: VisionDeps): Hono {
 /** As shipped phone apps know it. */
 async function openV1(deps: VisionDeps, context: Context, query: StreamQuery): Promise<Response> {
   const begun = await beginSession(deps, { ...beginningOf(deps, context, query), resumeMs: null });
-  return upgrade(deps, context, undefined, (socket) => {
+  return await upgrade(deps, context, begun, undefined, (socket) => {
     const { clock, vision: { resultFlushMs } } = deps;
-    const wire = new WireV1({ send: (text) => socket.send(text), clock, resultFlushMs });
-    return startStream(deps, socket, wire, begun);
+    return new WireV1({ send: (text) => socket.send(text), clock, resultFlushMs });
   });
 }
 
@@ -74,7 +76,7 @@ async function openV2(deps: VisionDeps, context: Context, query: StreamQuery): P
     deps.log.error("kv.claim_failed", { reason: reasonOf(error) });
     return unavailable(context, "The session cannot be read: connect again", RETRY_AFTER_S);
   }
-  return upgrade(deps, context, PROTOCOL_V2, (socket) => {
+  return await upgrade(deps, context, begun, PROTOCOL_V2, (socket) => {
     const wire = new WireV2((text) => socket.send(text), deps.clock);
     const { session, secret, identity } = begun;
     wire.hello({
@@ -84,7 +86,7 @@ async function openV2(deps: VisionDeps, context: Context, query: StreamQuery): P
       cursor: session.chunkCount,
       limits: { ...deps.vision, isCaptioned: deps.inference.serves(identity) },
     });
-    return startStream(deps, socket, wire, begun);
+    return wire;
   });
 }
 
@@ -107,15 +109,29 @@ function beginningOf(deps: VisionDeps, { req }: Context, { prompt }: StreamQuery
   };
 }
 
-function upgrade(
+/** Takes a place among the wearer's streams, and answers with the socket. */
+async function upgrade(
   deps: VisionDeps,
   context: Context,
+  begun: Begun,
   protocol: string | undefined,
-  accept: (socket: Socket) => SocketListener,
-): Response {
+  greet: (socket: Socket) => Wire,
+): Promise<Response> {
+  const { wearer, id } = begun.session;
+  const place = await deps.budgets.takeStream(wearer, id);
+  if (place.kind === "refused") {
+    const detail = `At most ${deps.maxStreams} streams may be open at once`;
+    return tooMany(context, detail, place.retryAfterMs);
+  }
+  if (place.kind === "unavailable") {
+    deps.log.error("kv.stream_place_failed", { reason: place.reason });
+  }
+  const { lease } = place;
+  const accept = (socket: Socket) => startStream(deps, socket, greet(socket), { ...begun, lease });
   try {
     return deps.upgrade(context.req.raw, accept, protocol);
   } catch (error) {
+    await lease.release();
     return context.json({ detail: `Cannot upgrade to WebSocket: ${reasonOf(error)}` }, 400);
   }
 }

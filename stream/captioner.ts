@@ -7,13 +7,16 @@
 import type { Cancel, Clock } from "../clock.ts";
 import { Chunker, type ChunkLimits } from "../inference/chunker.ts";
 import type {
+  AskContext,
   Chunk,
   InferOutcome,
   ModelIdentity,
   VisionInferenceClient,
 } from "../inference/client.ts";
 import type { InferenceSlots, Release } from "../inference/slots.ts";
+import type { BudgetAccount } from "../kv/budgets.ts";
 import { reasonOf } from "../log.ts";
+import { CallGate } from "./_call_gate.ts";
 import { ModelLine } from "./_model_line.ts";
 import { DROPPED, type FrameFate, QUEUED } from "./frame_fate.ts";
 import type { Answer } from "./wire.ts";
@@ -36,6 +39,8 @@ export interface CaptionerStart {
 export interface CaptionerOptions {
   readonly inference: VisionInferenceClient;
   readonly slots: InferenceSlots;
+  /** The wearer's. */
+  readonly budget: BudgetAccount;
   readonly clock: Clock;
   readonly limits: ChunkLimits & { readonly maxInflight: number; readonly drainMs: number };
   readonly identity: ModelIdentity | null;
@@ -68,6 +73,8 @@ export interface CaptionListener {
   dispatched(chunk: DispatchedChunk, outcome: Promise<InferOutcome | null>): void;
   /** Something for the client to know: a caption, or a reason that it has not been told yet. */
   tell(outcome: InferOutcome): void;
+  /** The budget is used up for a while. */
+  usedUp(reason: string, retryAfterMs: number): void;
   /** Whether outcomes pile up behind what cannot be written: then nothing more is sent out. */
   isBehind(): boolean;
 }
@@ -83,6 +90,7 @@ export class Captioner {
   readonly #history: string[];
   #prompt: string;
   readonly #line: ModelLine;
+  readonly #gate: CallGate;
   #isEnding = false;
   #isPaused = false;
   #newest: ArrivedFrame | null = null;
@@ -96,6 +104,10 @@ export class Captioner {
     this.#history = [...options.start.history];
     this.#prompt = options.start.prompt;
     this.#startedAtMs = options.clock.monotonicMs();
+    this.#gate = new CallGate(options.budget, options.clock, {
+      usedUp: listener.usedUp,
+      ready: () => this.#goOn(),
+    });
     const signal = this.#gone.signal;
     this.#line = new ModelLine({ ...options, signal }, {
       // What came while the line was opening has waited long enough: it needs no further frame.
@@ -109,6 +121,7 @@ export class Captioner {
     this.#lastFrame = frame.number;
     if (this.#line.isDisabled || this.#isEnding) return DROPPED.busy;
     if (this.#isPaused) return DROPPED.paused;
+    if (this.#gate.isShut) return DROPPED.budget;
     if (this.#listener.isBehind()) return DROPPED.busy;
     this.#newest = frame;
     this.#chunker.add({ bytes: frame.bytes, atS: this.nowS() });
@@ -153,16 +166,24 @@ export class Captioner {
     const { clock, limits } = this.#options;
     const giveUp = () => this.abandon("The stream ended before the model answered");
     const cancel = clock.after(limits.drainMs, giveUp);
-    if (rest === "described") {
-      await this.#line.attempt;
-      if (!this.#gone.signal.aborted) this.#dispatchWhatIsThere();
-    }
+    if (rest === "described") await this.#describeRest();
     const letGo = this.#line.close();
     this.#leaveQueue?.();
+    this.#gate.close();
     if (this.#inflight.size === 0 || limits.drainMs === 0) giveUp();
     await Promise.all(this.#inflight);
     cancel();
     letGo();
+  }
+
+  /** The line may still be opening, and the budget may not be known yet. */
+  async #describeRest(): Promise<void> {
+    await this.#line.attempt;
+    while (!this.#gone.signal.aborted) {
+      this.#dispatchWhatIsThere();
+      if (!this.#gate.isWaiting || this.#chunker.heldFrames === 0) return;
+      await this.#gate.opened();
+    }
   }
 
   /** Asks about the newest frames. */
@@ -171,14 +192,16 @@ export class Captioner {
     const { session } = this.#line;
     if (!session) return { kind: "failed", reason: "the model is not there now" };
     if (!frame) return { kind: "failed", reason: "no frame has come yet" };
-    const { sessionId } = this.#options;
-    const context = { sessionId, history: [...this.#history], signal: this.#gone.signal };
-    return await session.answer([frame.bytes], question, context);
+    if (this.#gate.pass() !== "granted") {
+      return { kind: "failed", reason: "the budget is used up for now" };
+    }
+    return await session.answer([frame.bytes], question, this.#context());
   }
 
   /** Gives up what is in flight: nobody waits for it any more. */
   abandon(reason: string): void {
     this.#gone.abort(new Error(reason));
+    this.#gate.close();
   }
 
   /** Seconds since the session began, to the millisecond. */
@@ -187,11 +210,18 @@ export class Captioner {
     return Math.round(start.nowS * 1000 + clock.monotonicMs() - this.#startedAtMs) / 1000;
   }
 
+  /** The budget has something again; the time in which it had nothing belongs to no chunk. */
+  #goOn(): void {
+    if (this.#chunker.heldFrames === 0) this.#chunker.restart(this.nowS());
+    this.#dispatchIfDue();
+  }
+
   #dispatchIfDue(): void {
     const { limits, slots } = this.#options;
     if (this.#isEnding || !this.#line.session) return;
     const isFull = limits.maxInflight > 0 && this.#inflight.size >= limits.maxInflight;
-    if (isFull || this.#leaveQueue || !this.#chunker.isDue(this.nowS())) return;
+    const waits = this.#leaveQueue !== null || this.#gate.isWaiting;
+    if (isFull || waits || !this.#chunker.isDue(this.nowS())) return;
     let wasCalled = false;
     const leave = slots.request((release) => {
       wasCalled = true;
@@ -212,28 +242,46 @@ export class Captioner {
   /** Sends what the window holds now, which may be more than when the stream began to wait. */
   #dispatch(release: Release): void {
     const { session } = this.#line;
-    const chunk = session && this.#chunker.take(this.nowS());
-    if (!chunk) return release();
-    const { sessionId } = this.#options;
-    const context = {
-      prompt: this.#prompt,
-      sessionId,
-      history: [...this.#history],
-      signal: this.#gone.signal,
-    };
-    const outcome = session.inferChunk(chunk, context)
+    if (!session || this.#chunker.heldFrames === 0) return release();
+    const passage = this.#gate.pass();
+    if (passage !== "granted") {
+      release();
+      if (passage === "shut") this.#giveUpWindow();
+      return;
+    }
+    const chunk = this.#chunker.take(this.nowS())!;
+    const sentAtMs = this.#options.clock.monotonicMs();
+    const outcome = session.inferChunk(chunk, { ...this.#context(), prompt: this.#prompt })
       .catch((error) => ({ kind: "failed", scope: "service", reason: reasonOf(error) } as const));
+    this.#announce(chunk, outcome);
+    const settled = outcome.then((outcome) => {
+      this.#inflight.delete(settled);
+      release();
+      const tookMs = this.#options.clock.monotonicMs() - sentAtMs;
+      this.#gate.spent((outcome.kind === "captioned" ? outcome.latencyMs : tookMs) / 1000);
+      this.#settle(outcome);
+    });
+    this.#inflight.add(settled);
+  }
+
+  /** Frames that were queued when the budget ran out: it is written down that nobody looked. */
+  #giveUpWindow(): void {
+    const reason = "The budget was used up before these frames were looked at";
+    const chunk = this.#chunker.take(this.nowS())!;
+    this.#announce(chunk, Promise.resolve({ kind: "failed", scope: "service", reason }));
+  }
+
+  #announce(chunk: Chunk, outcome: Promise<InferOutcome>): void {
     const forgets = this.#options.givenUp === "forgotten";
     this.#listener.dispatched(
       { ...chunk, lastFrame: this.#lastFrame, capturedAtMs: this.#newest!.capturedAtMs },
       outcome.then((outcome) => forgets && this.#gone.signal.aborted ? null : outcome),
     );
-    const settled = outcome.then((outcome) => {
-      this.#inflight.delete(settled);
-      release();
-      this.#settle(outcome);
-    });
-    this.#inflight.add(settled);
+  }
+
+  #context(): AskContext {
+    const { sessionId } = this.#options;
+    return { sessionId, history: [...this.#history], signal: this.#gone.signal };
   }
 
   #settle(outcome: InferOutcome): void {

@@ -12,6 +12,7 @@ import type { Counters } from "../counters.ts";
 import type { ModelIdentity, VisionInferenceClient } from "../inference/client.ts";
 import type { InferenceSlots } from "../inference/slots.ts";
 import type { ChunkRecord, LiveSession } from "../kv/keys.ts";
+import type { Budgets, StreamLease } from "../kv/budgets.ts";
 import type { SessionWriter } from "../kv/session_writer.ts";
 import { type Logger, reasonOf } from "../log.ts";
 import { type ArrivedFrame, Captioner, type CaptionerStart } from "./captioner.ts";
@@ -33,6 +34,7 @@ export interface StreamDeps {
   readonly vision: VisionConfig;
   readonly inference: VisionInferenceClient;
   readonly slots: InferenceSlots;
+  readonly budgets: Budgets;
   readonly streams: LiveStreams;
   readonly clock: Clock;
   readonly log: Logger;
@@ -46,6 +48,8 @@ export interface SessionStart {
   /** Null: it is not captioned. */
   readonly identity: ModelIdentity | null;
   readonly captions: CaptionerStart;
+  /** The session's place among the wearer's streams. */
+  readonly lease: StreamLease;
   /** Results that the client has not seen, in order; null: the session is new. */
   readonly unseen: AsyncIterable<ChunkRecord> | null;
 }
@@ -65,16 +69,19 @@ class Session implements StreamSession {
   readonly #deps: StreamDeps;
   readonly #wire: Wire;
   readonly #id: string;
+  readonly #lease: StreamLease;
   readonly #captioner: Captioner;
   readonly #recorder: Recorder;
   #cancelHeartbeat: Cancel = () => {};
 
   constructor(deps: StreamDeps, socket: Socket, wire: Wire, start: SessionStart) {
     const { vision, clock, log, inference } = deps;
-    const { session, unseen } = start;
+    const { session, unseen, lease } = start;
     this.#deps = deps;
     this.#wire = wire;
     this.#id = session.id;
+    this.#lease = lease;
+    lease.keep();
     this.#recorder = this.#createRecorder(start);
     this.#captioner = this.#createCaptioner(start);
     const options = { ...vision, clock, earlierFrames: session.accounted.frame };
@@ -130,7 +137,7 @@ class Session implements StreamSession {
     this.#cancelHeartbeat();
     this.#deps.log.info("stream.ended", { session_id: this.#id, code, reason });
     const status = isFinal || !this.#wire.resumes ? "ended" : "interrupted";
-    const ended = this.#end(status, code, reason, endedAtMs);
+    const ended = this.#end(status, code, reason, endedAtMs).then(() => this.#lease.release());
     this.#deps.streams.remove(this.#id, this.connection, ended);
   }
 
@@ -154,10 +161,11 @@ class Session implements StreamSession {
   }
 
   #createCaptioner({ session, identity, captions }: SessionStart): Captioner {
-    const { inference, slots, clock, vision } = this.#deps;
+    const { inference, slots, budgets, clock, vision } = this.#deps;
     const options = {
       inference,
       slots,
+      budget: budgets.account(session.wearer),
       clock,
       limits: vision,
       identity,
@@ -169,6 +177,8 @@ class Session implements StreamSession {
     return new Captioner(options, {
       dispatched: (chunk, outcome) => this.#recorder.chunk(chunk, outcome),
       tell: (outcome) => this.connection.told(outcome),
+      usedUp: (message, retryAfterMs) =>
+        this.connection.notice({ code: "budget", message, retryAfterMs }),
       isBehind: () => this.#recorder.isBehind,
     });
   }

@@ -42,8 +42,8 @@ export interface Claim {
   readonly cursor: number;
 }
 
-/** A session to go on with, and what its client proves itself with next time. */
-export interface Begun extends SessionStart {
+/** A session that needs a place yet, and what its client proves itself with next time. */
+export interface Begun extends Omit<SessionStart, "lease"> {
   readonly secret: string;
 }
 

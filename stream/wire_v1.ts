@@ -6,7 +6,7 @@
  */
 import type { Cancel, Clock } from "../clock.ts";
 import type { InferOutcome } from "../inference/client.ts";
-import type { Ack, Wire } from "./wire.ts";
+import type { Ack, Notice, Wire } from "./wire.ts";
 
 /** What the wire is made of. */
 export interface WireV1Options {
@@ -49,9 +49,13 @@ export class WireV1 implements Wire {
     this.#cancelFlush?.();
   }
 
+  /** Of all notices these clients know one, as a reason why there is no caption. */
+  notice({ code, message }: Notice): void {
+    if (code === "budget") this.told({ kind: "failed", scope: "service", reason: message });
+  }
+
   // These clients hear of an outcome when it is told, and of nothing else.
   result(): void {}
-  notice(): void {}
   answer(): void {}
   error(): void {}
 

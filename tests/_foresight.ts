@@ -8,6 +8,7 @@ import { createApp } from "../app.ts";
 import { systemClock } from "../clock.ts";
 import { type Config, type Environment, parseConfig } from "../config.ts";
 import { createCounters } from "../counters.ts";
+import { createBudgets } from "../kv/budgets.ts";
 import { createLogger } from "../log.ts";
 import { createInference } from "../main.ts";
 import { createPokeChannel } from "../messaging/poke.ts";
@@ -30,7 +31,8 @@ export interface TestForesight {
 }
 
 /**
- * Runs `use` against a Foresight with these settings, and leaves nothing behind.
+ * Runs `use` against a Foresight with these settings, and leaves nothing behind. Tests open as many
+ * streams as they like, unless they set `BUDGET_STREAMS`.
  *
  * @param replaced a KV of the test's own, which the test closes
  */
@@ -39,13 +41,22 @@ export async function withForesight(
   use: (foresight: TestForesight) => Promise<void>,
   replaced: { readonly kv?: Deno.Kv } = {},
 ): Promise<void> {
-  const config = configOf({ MAGIC_WORD, LOG_LEVEL: "debug", ...settings });
+  const config = configOf({ MAGIC_WORD, LOG_LEVEL: "debug", BUDGET_STREAMS: "0", ...settings });
   const kv = replaced.kv ?? await Deno.openKv(":memory:");
   const logged: Record<string, unknown>[] = [];
   const log = createLogger("debug", (line) => void logged.push(JSON.parse(line)));
   const streams = new LiveStreams();
   const newId = () => crypto.randomUUID();
   const inference = createInference(config);
+  const counters = createCounters();
+  const budgets = createBudgets({
+    kv,
+    clock: systemClock,
+    limits: config.budgets,
+    newId,
+    counters,
+    log,
+  });
   const app = createApp({
     config,
     kv,
@@ -53,7 +64,8 @@ export async function withForesight(
     poke: createPokeChannel({ fetch, ...config.poke.url && { urlOverride: config.poke.url } }),
     streams,
     upgrade: createNativeUpgrade((error) => void logged.push({ event: "stream.failed", error })),
-    counters: createCounters(),
+    budgets,
+    counters,
     clock: systemClock,
     newId,
     log,
@@ -71,6 +83,7 @@ export async function withForesight(
     await streams.drain();
     await server.shutdown();
     await inference.close();
+    await budgets.close();
     if (!replaced.kv) kv.close();
   }
 }

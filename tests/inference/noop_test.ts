@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { noopInference } from "../../inference/noop.ts";
+import { UNLIMITED } from "../../kv/budgets.ts";
 import { InferenceSlots } from "../../inference/slots.ts";
 import { Captioner } from "../../stream/captioner.ts";
 import { createFakeClock } from "../_fake_clock.ts";
@@ -20,6 +21,7 @@ Deno.test("noopInference behind a stream: frames are taken, nothing is said or l
   const slots = new InferenceSlots(1);
   let heard = 0;
   const captioner = new Captioner({
+    budget: UNLIMITED,
     inference: noopInference,
     slots,
     clock,

@@ -37,11 +37,12 @@ const PROMPT_SETTINGS = { VISION_CHUNK_SECONDS: "0", VISION_RESULT_FLUSH_MS: "0"
 export async function withModal(
   settings: Environment,
   use: (foresight: TestForesight, modal: LocalModal) => Promise<void>,
+  replaced: { readonly kv?: Deno.Kv } = {},
 ): Promise<void> {
   const modal = await startLocalModal({ classes: [EYES] });
   try {
     const all = { MODAL_SERVER_URL: modal.url, ...TOKENS, ...PROMPT_SETTINGS, ...settings };
-    await withForesight(all, (foresight) => use(foresight, modal));
+    await withForesight(all, (foresight) => use(foresight, modal), replaced);
   } finally {
     await modal.close();
   }
