@@ -86,6 +86,16 @@ export const SETTINGS = {
   VISION_MAX_FPS: number("frames per second of one stream, with a burst of twice that", 60, 1e6),
   VISION_RESULT_FLUSH_MS: count("a result waits this long for an ack to travel with", 500, 60_000),
   VISION_INFERENCE_TIMEOUT_SECONDS: number("deadline of one inference", 60, MAX_SECONDS),
+  VISION_SKIP_SIMILAR: choice(
+    "whether frames that look like the last one sent are kept from the model",
+    ["on", "off"],
+    "off",
+  ),
+  VISION_HEARTBEAT_SECONDS: number(
+    "with it, a frame goes to the model at least so often; 0: only when it changed",
+    10,
+    MAX_SECONDS,
+  ),
   VISION_DRAIN_SECONDS: number("time for running inferences when a client leaves", 10, MAX_SECONDS),
   VISION_STALL_SECONDS: number("a client without frames for so long is told so", 4, MAX_SECONDS),
   SESSION_RESUME_MINUTES: number("a client may come back to its session for so long", 30, 100_000),
@@ -127,6 +137,10 @@ export interface VisionConfig {
   readonly drainMs: number;
   readonly stallMs: number;
   readonly resumeMs: number;
+  /** Whether frames that show what the last one showed are kept from the model. */
+  readonly skipSimilar: boolean;
+  /** Then a frame goes to the model at least so often. */
+  readonly heartbeatMs: number;
   readonly prompt: string;
 }
 
@@ -298,6 +312,8 @@ function visionOf(values: Values): VisionConfig {
     drainMs: values.VISION_DRAIN_SECONDS * MS_PER_SECOND,
     stallMs: values.VISION_STALL_SECONDS * MS_PER_SECOND,
     resumeMs: values.SESSION_RESUME_MINUTES * 60 * MS_PER_SECOND,
+    skipSimilar: values.VISION_SKIP_SIMILAR === "on",
+    heartbeatMs: values.VISION_HEARTBEAT_SECONDS * MS_PER_SECOND,
     prompt: values.VISION_PROMPT || profileNamed(values.VISION_PROFILE)!.prompt,
   };
 }

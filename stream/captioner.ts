@@ -18,7 +18,8 @@ import type { BudgetAccount } from "../kv/budgets.ts";
 import { reasonOf } from "../log.ts";
 import { CallGate } from "./_call_gate.ts";
 import { ModelLine } from "./_model_line.ts";
-import { DROPPED, type FrameFate, QUEUED } from "./frame_fate.ts";
+import type { FrameGovernor } from "./governor/governor.ts";
+import { DROPPED, type FrameFate, QUEUED, SKIPPED } from "./frame_fate.ts";
 import type { Answer } from "./wire.ts";
 
 /** Recent captions that go along with each call. */
@@ -46,6 +47,8 @@ export interface CaptionerOptions {
   readonly identity: ModelIdentity | null;
   readonly sessionId: string;
   readonly start: CaptionerStart;
+  /** Passes over frames that show what the last one showed (WIRE S2). Null: none is passed over. */
+  readonly governor: FrameGovernor | null;
   /** What is said of a chunk that is given up as the stream ends: that it failed, or nothing. */
   readonly givenUp: "told" | "forgotten";
 }
@@ -124,6 +127,9 @@ export class Captioner {
     if (this.#gate.isShut) return DROPPED.budget;
     if (this.#listener.isBehind()) return DROPPED.busy;
     this.#newest = frame;
+    if (this.#options.governor?.isSimilar(frame.bytes, this.#options.clock.monotonicMs())) {
+      return SKIPPED;
+    }
     this.#chunker.add({ bytes: frame.bytes, atS: this.nowS() });
     return QUEUED;
   }
@@ -268,6 +274,7 @@ export class Captioner {
   #giveUpWindow(): void {
     const reason = "The budget was used up before these frames were looked at";
     const chunk = this.#chunker.take(this.nowS())!;
+    this.#options.governor?.forget();
     this.#announce(chunk, Promise.resolve({ kind: "failed", scope: "service", reason }));
   }
 
@@ -285,6 +292,8 @@ export class Captioner {
   }
 
   #settle(outcome: InferOutcome): void {
+    // What nobody looked at must not make a picture look known.
+    if (outcome.kind === "failed") this.#options.governor?.forget();
     if (outcome.kind === "failed" && outcome.scope === "service") {
       if (!this.#isEnding) this.#line.failed(outcome.reason);
       return;

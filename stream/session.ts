@@ -18,6 +18,7 @@ import { type Logger, reasonOf } from "../log.ts";
 import { type ArrivedFrame, Captioner, type CaptionerStart } from "./captioner.ts";
 import { Connection, type StreamSession } from "./connection.ts";
 import type { FrameFate } from "./frame_fate.ts";
+import { FrameGovernor } from "./governor/governor.ts";
 import type { LiveStreams } from "./live_streams.ts";
 import { Recorder } from "./recorder.ts";
 import { CLOSE_CODE, type Socket } from "./socket.ts";
@@ -171,6 +172,7 @@ class Session implements StreamSession {
       identity,
       sessionId: session.id,
       start: captions,
+      governor: vision.skipSimilar ? new FrameGovernor(vision) : null,
       // Nobody can ask for these frames again, so that they were lost belongs into the books.
       givenUp: this.#wire.resumes ? "forgotten" : "told",
     } as const;

@@ -38,6 +38,8 @@ Deno.test("parseConfig gives the documented defaults for an empty environment", 
     maxFps: 60,
     resultFlushMs: 500,
     drainMs: 10_000,
+    skipSimilar: false,
+    heartbeatMs: 10_000,
     prompt: narrate.prompt,
   });
   assertEquals(config.inference, { models: ["modal"], maxConcurrent: 64, timeoutMs: 60_000 });
@@ -163,6 +165,14 @@ Deno.test("parseConfig asks for the endpoint's address, and for no half of a tok
 Deno.test("parseConfig takes seconds with a fraction, and 0 for off", () => {
   const { vision } = valid({ VISION_CHUNK_SECONDS: "0.25", VISION_MAX_FPS: "0" });
   assertEquals([vision.chunkMs, vision.maxFps], [250, 0]);
+});
+
+Deno.test("parseConfig takes on and off for skipping frames [S2]", () => {
+  const { vision } = valid({ VISION_SKIP_SIMILAR: "on", VISION_HEARTBEAT_SECONDS: "2.5" });
+  assertEquals([vision.skipSimilar, vision.heartbeatMs], [true, 2500]);
+  assertEquals(problems({ VISION_SKIP_SIMILAR: "yes" }), [
+    'Cannot use VISION_SKIP_SIMILAR as it must be one of on, off: current value is "yes"',
+  ]);
 });
 
 Deno.test("parseConfig never shows a secret and never throws, whatever it is given [A4]", () => {
