@@ -6,21 +6,25 @@
 
 /** Bits that a table is looked up by: four tables of this width fit the first cache of a core. */
 export const LOOKUP_BITS = 12;
-/** An entry of this value says: decode this symbol one bit at a time. */
+/** No symbol; in a lookup for DC: one that is decoded the slow way. */
 export const SLOW = 0;
 /** An entry for AC: bits that it takes, places that it goes ahead, and whether the block ends. */
 export const BITS_MASK = 31;
 export const PLACES_SHIFT = 5;
 export const PLACES_MASK = 127;
 export const END_OF_BLOCK = 1 << 12;
+/** In a lookup for AC: decoded the slow way, told by going further ahead than a block is long. */
+const LONG = PLACES_MASK << PLACES_SHIFT;
 /** An entry for DC: bits that it takes, and above them the difference, which may be negative. */
-export const DC_BITS_MASK = 15;
-export const DC_VALUE_SHIFT = 4;
+export const DC_BITS_MASK = 31;
+export const DC_VALUE_SHIFT = 5;
 
 const MAX_CODE_BITS = 16;
 /** A coefficient of an 8-bit picture takes at most so many bits (T.81, tables F.1 and F.2). */
 const MAX_DC_BITS = 11;
 const MAX_AC_BITS = 10;
+/** A longer difference does not fit an entry of 16 bits. */
+const DC_LOOKUP_VALUE_BITS = 10;
 const ZERO_RUN = 0xf0;
 /** Phones send the same four tables in each frame, and a process hears few kinds of phones. */
 const MAX_KEPT = 16;
@@ -29,9 +33,9 @@ const MAX_KEPT = 16;
 export interface HuffmanTable {
   /**
    * What the next {@link LOOKUP_BITS} bits mean: for DC a whole difference, for AC as many whole
-   * coefficients as there are; {@link SLOW} where there is none.
+   * coefficients as there are.
    */
-  readonly lookup: Int16Array;
+  readonly lookup: Int16Array | Uint16Array;
   /**
    * Decodes one symbol the slow way.
    *
@@ -41,6 +45,12 @@ export interface HuffmanTable {
    */
   one(next: number): number;
 }
+
+/** Where blocks have no AC coefficients at all, they end where they begin. */
+export const NO_COEFFICIENTS: HuffmanTable = {
+  lookup: new Uint16Array(1 << LOOKUP_BITS).fill(END_OF_BLOCK),
+  one: () => END_OF_BLOCK,
+};
 
 interface Kept {
   readonly isDc: boolean;
@@ -120,26 +130,32 @@ export function signed(value: number, bits: number): number {
 
 /** Takes the difference along where it lies wholly within the bits looked at. */
 function withValues(singles: Int16Array): Int16Array {
-  return singles.map((entry, next) => {
+  const all = new Int16Array(singles.length);
+  for (let next = 0; next < all.length; next++) {
+    const entry = singles[next]!;
     const valueBits = entry >>> PLACES_SHIFT;
     const bits = (entry & BITS_MASK) + valueBits;
-    if (entry === SLOW || bits > LOOKUP_BITS) return SLOW;
+    const isWhole = bits <= LOOKUP_BITS && valueBits <= DC_LOOKUP_VALUE_BITS;
+    if (entry === SLOW || !isWhole) continue;
     const value = (next >>> (LOOKUP_BITS - bits)) & ((1 << valueBits) - 1);
-    return (signed(value, valueBits) << DC_VALUE_SHIFT) | bits;
-  });
+    all[next] = (signed(value, valueBits) << DC_VALUE_SHIFT) | bits;
+  }
+  return all;
 }
 
 /** Joins the symbols that lie wholly within the bits looked at, up to the end of a block. */
-function joined(singles: Int16Array): Int16Array {
-  const all = new Int16Array(singles.length);
+function joined(singles: Int16Array): Uint16Array {
+  const all = new Uint16Array(singles.length);
   const mask = singles.length - 1;
   for (let bits = 0; bits <= mask; bits++) {
-    let entry = singles[bits]!;
-    while (entry !== SLOW && entry < END_OF_BLOCK) {
+    let entry = singles[bits]! || LONG;
+    while (entry < LONG) {
       const taken = entry & BITS_MASK;
       const next = singles[(bits << taken) & mask]!;
       // The bits that were shifted in are not known, so what reaches into them is not either.
       if (next === SLOW || taken + (next & BITS_MASK) > LOOKUP_BITS) break;
+      // Only a table made to harm has codes so short for runs so long.
+      if (entry + (next & ~END_OF_BLOCK) >= LONG) break;
       entry += next;
     }
     all[bits] = entry;

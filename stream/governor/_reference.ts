@@ -45,11 +45,6 @@ export class Reference {
   /** Mean of the luma levels. */
   #light = 0;
 
-  /** Whether there is one. */
-  get isEmpty(): boolean {
-    return this.#levels.length === 0;
-  }
-
   /** Forgets the picture. */
   clear(): void {
     this.#levels = [];

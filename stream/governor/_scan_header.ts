@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type HuffmanTable, huffmanTable } from "./_huffman.ts";
+import { type HuffmanTable, huffmanTable, NO_COEFFICIENTS } from "./_huffman.ts";
 
 /** One colour component of the first scan. */
 export interface ScanComponent {
@@ -14,8 +14,7 @@ export interface ScanComponent {
   /** Quantisation step of the DC coefficient. */
   readonly step: number;
   readonly dc: HuffmanTable;
-  /** Null in a progressive picture, whose first scan has no AC coefficients. */
-  readonly ac: HuffmanTable | null;
+  readonly ac: HuffmanTable;
 }
 
 /** The first scan of a picture. */
@@ -195,8 +194,9 @@ function componentOf(
   if (!found) return undefined;
   const { plane, across, down, quantisation } = found;
   const dc = tables.dc[slots >>> 4];
-  const ac = frame.isProgressive ? null : tables.ac[slots & 15];
-  if (!dc || ac === undefined) return undefined;
+  // The first scan of a progressive picture has DC coefficients only.
+  const ac = frame.isProgressive ? NO_COEFFICIENTS : tables.ac[slots & 15];
+  if (!dc || !ac) return undefined;
   const step = tables.steps[quantisation] ?? 0;
   return { plane, blocks: isInterleaved ? across * down : 1, step, dc, ac };
 }

@@ -30,7 +30,7 @@ const CELL_PX = 16;
 const MAX_SIDE = 64;
 /**
  * A larger frame is not read, so that no frame holds up the process for long: the walk takes about
- * 4 ms a megabyte. Glasses send 5 to 60 KB.
+ * 6 ms a megabyte. Glasses send 5 to 60 KB.
  */
 const MAX_BYTES = 512 * 1024;
 /** The DC coefficient of a block of 8 x 8 is eight times its mean (T.81, A.3.3). */

@@ -88,9 +88,10 @@ export function mosaic(
     [0xff, 0xdb, 0, 67, 0, ...Array(64).fill(8)],
     [0xff, 0xc0, 0, 8 + components.length, 8, height >> 8, height & 255, width >> 8, width & 255],
     [sampling.length, ...components],
-    // DC: sizes 0..11, each in four bits; AC: only the end of a block, in one bit.
-    [0xff, 0xc4, 0, 31, 0x00, 0, 0, 0, 12, ...Array(12).fill(0), ...Array(12).keys()],
-    [0xff, 0xc4, 0, 20, 0x10, 1, ...Array(15).fill(0), 0],
+    // DC: sizes 0..11, each in eight bits, so that some go beyond a lookup; AC: the end of a
+    // block, in 12 bits, behind a coefficient that is not used.
+    [0xff, 0xc4, 0, 31, 0x00, ...Array(7).fill(0), 12, ...Array(8).fill(0), ...Array(12).keys()],
+    [0xff, 0xc4, 0, 21, 0x10, ...Array(11).fill(0), 2, ...Array(4).fill(0), 0x01, 0x00],
     [0xff, 0xdd, 0, 4, restartUnits >> 8, restartUnits & 255],
     [0xff, 0xda, 0, 6 + 2 * sampling.length, sampling.length],
     [...sampling.flatMap((_, at) => [at + 1, 0]), 0, 63, 0],
@@ -131,7 +132,7 @@ function scanOf(
       // With quantisation 8, a DC coefficient is the level itself about 128.
       const dc = Math.round(levelOf(unit, component)) - 128;
       for (let block = 0; block < across * down; block++) {
-        bits += `${bitsOf(dc - last[component]!)}0`;
+        bits += `${bitsOf(dc - last[component]!)}000000000001`;
         last[component] = dc;
       }
     }
@@ -143,5 +144,5 @@ function scanOf(
 function bitsOf(difference: number): string {
   const size = difference === 0 ? 0 : 32 - Math.clz32(Math.abs(difference));
   const value = difference < 0 ? difference + (1 << size) - 1 : difference;
-  return size.toString(2).padStart(4, "0") + (size ? value.toString(2).padStart(size, "0") : "");
+  return size.toString(2).padStart(8, "0") + (size ? value.toString(2).padStart(size, "0") : "");
 }
