@@ -17,6 +17,7 @@ import type { ChunkFacts } from "../kv/keys.ts";
 import type { ClientMessage } from "./_client_message.ts";
 import { FrameRate } from "./_frame_rate.ts";
 import { StallWatch } from "./_stall_watch.ts";
+import { UnreadGuard } from "./_unread.ts";
 import type { ArrivedFrame } from "./captioner.ts";
 import { DROPPED, type FrameFate } from "./frame_fate.ts";
 import { CLOSE_CODE, type Socket, type SocketListener } from "./socket.ts";
@@ -24,8 +25,6 @@ import { suggestFps } from "./suggest_fps.ts";
 import type { Answer, Notice, Wire } from "./wire.ts";
 import { ageOf } from "./wire_v2.ts";
 
-/** Acks that a client leaves unread, in bytes, before it is taken for gone. */
-const MAX_UNREAD_BYTES = 256 * 1024;
 /** A process that goes away waits so long for what is in flight: the platform does not wait long. */
 const DRAIN_MS = 2_000;
 /** The third message that cannot be acted on ends the connection (WIRE S7). */
@@ -89,6 +88,7 @@ export class Connection implements SocketListener {
   #capturedAtMs: number | null = null;
   #errors = 0;
   readonly #stallWatch: StallWatch;
+  readonly #unread: UnreadGuard;
   #isWarned = false;
   #isPaused = false;
   #cancelDrain: Cancel | null = null;
@@ -111,6 +111,9 @@ export class Connection implements SocketListener {
     this.#frameNumber = options.earlierFrames;
     const nowMs = options.clock.monotonicMs();
     this.#rate = new FrameRate(options.maxFps, nowMs);
+    this.#unread = new UnreadGuard(socket, options.clock, () => {
+      this.close(CLOSE_CODE.policyViolation, "acks must be read: too many are unread");
+    });
     const stallMs = wire.resumes ? options.stallMs : 0;
     this.#stallWatch = new StallWatch(options.clock, stallMs, () => {
       this.notice({ code: "stalled", message: `no frame came for ${stallMs / 1000} s` });
@@ -125,6 +128,7 @@ export class Connection implements SocketListener {
   }
 
   closed(code: number, reason: string): void {
+    this.#unread.stop();
     this.#finish(code, reason, false);
   }
 
@@ -217,10 +221,8 @@ export class Connection implements SocketListener {
     const fate = this.#fateOf({ bytes, number, capturedAtMs });
     const ageMs = capturedAtMs === null ? null : ageOf(capturedAtMs, this.#options.clock);
     this.#wire.ack({ frame: number, bytes: bytes.byteLength, fate, ageMs });
-    if (this.#socket.queuedBytes > MAX_UNREAD_BYTES) {
-      return this.close(CLOSE_CODE.policyViolation, "acks must be read: too many are unread");
-    }
-    this.#session.proceed();
+    this.#unread.check();
+    if (this.#state.kind !== "closed") this.#session.proceed();
   }
 
   /** An empty message holds no picture: it is acknowledged, and that is all. */

@@ -1,8 +1,8 @@
 /**
  * The socket port over `Deno.upgradeWebSocket`.
  *
- * What it cannot do: stop reading (`pause`), and bound the size of a fragmented message before it
- * is complete. It sends a ping after half the idle time, and gives a silent peer up after the whole.
+ * What it cannot do: stop reading (`pause`), bound the size of a fragmented message before it is
+ * complete, and end a connection whose client ignores the close. It sends a ping after half the idle time, and gives a silent peer up after the whole.
  *
  * @module
  */
@@ -25,13 +25,13 @@ export function createNativeUpgrade(
   failed: (error: unknown) => void,
   clock: Clock = systemClock,
 ): Upgrade {
-  return (request, accept, protocol) => {
+  return (request, accept, protocol = "") => {
     const { socket: web, response } = Deno.upgradeWebSocket(request, {
       idleTimeout: IDLE_TIMEOUT_S,
       ...protocol && { protocol },
     });
     web.binaryType = "arraybuffer";
-    listen(web, new NativeSocket(web, clock), accept, failed);
+    listen(web, new NativeSocket(web, clock, protocol), accept, failed);
     return response;
   };
 }
@@ -73,13 +73,27 @@ class NativeSocket implements Socket {
   readonly #clock: Clock;
   #closing: { readonly byMs: number; readonly finish: () => void; cancel: Cancel } | null = null;
 
-  constructor(web: WebSocket, clock: Clock) {
+  /** @param protocol Deno's own socket does not say it on the server's side */
+  constructor(web: WebSocket, clock: Clock, readonly protocol: string) {
     this.#web = web;
     this.#clock = clock;
   }
 
   get queuedBytes(): number {
     return this.#web.bufferedAmount;
+  }
+
+  pause(): boolean {
+    return false;
+  }
+
+  resume(): void {}
+
+  /** All that there is: the close frame now, without waiting for a quiet moment. */
+  terminate(): void {
+    this.#closing?.cancel();
+    this.#closing ??= { byMs: 0, finish: () => {}, cancel: () => {} };
+    if (this.#web.readyState <= WebSocket.OPEN) this.#web.close();
   }
 
   send(text: string): void {

@@ -1,5 +1,6 @@
 /**
- * The socket port: all that a connection knows of WebSockets. Transports: `native_socket.ts`.
+ * The socket port: all that a connection knows of WebSockets. Transports: `ws_socket.ts` and
+ * `native_socket.ts`; one contract suite runs against both.
  *
  * @module
  */
@@ -21,8 +22,16 @@ export interface Socket {
   send(text: string): void;
   /** Begins to close. `reason` is at most 123 bytes of UTF-8. */
   close(code: number, reason: string): void;
+  /** Ends the connection at once, without a handshake; where that cannot be, closes it. */
+  terminate(): void;
+  /** Stops reading from the client, who then cannot send either; false where that cannot be. */
+  pause(): boolean;
+  /** Reads on. */
+  resume(): void;
   /** Bytes queued here that the network has not taken yet. */
   readonly queuedBytes: number;
+  /** The subprotocol that was chosen; empty: none. */
+  readonly protocol: string;
 }
 
 /** Who hears of an open socket. Called one at a time, in order; `closed` exactly once, last. */
@@ -36,6 +45,7 @@ export interface SocketListener {
  * the socket is open, and never if the client goes away before. `protocol` is the subprotocol that
  * is chosen of those that the client offers.
  *
+ * @param protocol the subprotocol to answer, which must be one that the client offers; empty: none
  * @throws {TypeError} if the request is no WebSocket handshake
  */
 export type Upgrade = (

@@ -6,6 +6,11 @@ export interface FakeSocket extends Socket {
   readonly sent: Record<string, unknown>[];
   readonly closes: [code: number, reason: string][];
   queuedBytes: number;
+  /** False: as on a transport that cannot pause. */
+  canPause: boolean;
+  isPaused: boolean;
+  isTerminated: boolean;
+  protocol: string;
 }
 
 export function createFakeSocket(): FakeSocket {
@@ -15,7 +20,21 @@ export function createFakeSocket(): FakeSocket {
     sent,
     closes,
     queuedBytes: 0,
+    canPause: true,
+    isPaused: false,
+    isTerminated: false,
+    protocol: "",
     send: (text) => void sent.push(JSON.parse(text)),
     close: (code, reason) => void closes.push([code, reason]),
+    terminate() {
+      this.isTerminated = true;
+    },
+    pause() {
+      if (this.canPause) this.isPaused = true;
+      return this.canPause;
+    },
+    resume() {
+      this.isPaused = false;
+    },
   };
 }

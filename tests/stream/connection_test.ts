@@ -118,11 +118,16 @@ Deno.test("connection closes 1008 on too many frames per second, after a burst [
   assertEquals(socket.closes, [[1008, "frames must be at most 10 per second"]]);
 });
 
-Deno.test("connection closes 1008 when acks stay unread [V9]", () => {
-  const { send, socket } = connect();
+Deno.test("connection makes who leaves acks unread wait, then closes 1008 [V9]", () => {
+  const { clock, connection, send, socket, ended } = connect();
   socket.queuedBytes = 256 * 1024 + 1;
   send(1);
-  assertEquals(socket.closes, [[1008, "acks must be read: too many are unread"]]);
+  assertEquals([socket.isPaused, socket.closes], [true, []]);
+  clock.tick(10_000);
+  const end: [number, string] = [1008, "acks must be read: too many are unread"];
+  assertEquals([socket.closes, ended], [[end], [end]]);
+  connection.closed(...end);
+  assertEquals(clock.pendingTimers, 0);
 });
 
 Deno.test("connection ends once, and is silent afterwards [V9]", () => {
