@@ -44,10 +44,15 @@ export class LiveStreams {
     if (this.#connections.size === 0) this.#emptied?.();
   }
 
+  /** Sends every client away with 1012 (WIRE V9); new ones may come. */
+  sendAllAway(): void {
+    for (const connection of [...this.#connections.values()]) connection.drain();
+  }
+
   /** Sends every client away with 1012 (WIRE V9); resolves when the last stream has ended. */
   async drain(): Promise<void> {
     this.#isDraining = true;
-    for (const connection of [...this.#connections.values()]) connection.drain();
+    this.sendAllAway();
     if (this.#connections.size > 0) {
       await new Promise<void>((resolve) => this.#emptied = resolve);
     }
