@@ -49,6 +49,20 @@ export function count(about: string, fallback: number, max: number): Setting<num
   return number(about, fallback, max, true);
 }
 
+/** A whole number from 0 to `max`, or null where it is left to the process. */
+export function optionalCount(about: string, max: number): Setting<number | null> {
+  const { schema } = count(about, 0, max);
+  // Not a union, which would not say what the number must be.
+  const optional = z.string().transform((value, context) => {
+    if (value === "") return null;
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return parsed.data;
+    context.addIssue({ code: "custom", message: parsed.error.issues[0]!.message });
+    return z.NEVER;
+  });
+  return { about, fallback: "", secret: false, schema: optional };
+}
+
 /** One of a few words. */
 export function choice<const T extends readonly string[]>(
   about: string,

@@ -23,6 +23,7 @@ import { healthRoutes } from "./routes/health.ts";
 import { pokeRoutes } from "./routes/poke.ts";
 import { profileRoutes } from "./routes/profiles.ts";
 import { visionRoutes } from "./routes/vision.ts";
+import { Admission } from "./stream/admission.ts";
 import type { LiveStreams } from "./stream/live_streams.ts";
 import type { Upgrade } from "./stream/socket.ts";
 
@@ -35,6 +36,7 @@ export interface Deps {
   readonly streams: LiveStreams;
   readonly upgrade: Upgrade;
   readonly budgets: Budgets;
+  readonly memory: { readonly isFull: boolean };
   readonly counters: Counters;
   readonly clock: Clock;
   readonly newId: () => string;
@@ -43,7 +45,7 @@ export interface Deps {
 
 /** Puts the application together. */
 export function createApp(deps: Deps): Hono {
-  const { config, kv, clock, log } = deps;
+  const { config, kv, clock, log, streams, memory } = deps;
   const rateLimiter = createRateLimiter({ kv, clock });
   const app = new Hono();
   app.onError(internalError(log));
@@ -68,6 +70,7 @@ export function createApp(deps: Deps): Hono {
     "/",
     visionRoutes({
       ...deps,
+      admission: new Admission({ streams, memory, clock, ...config.capacity }),
       vision: config.vision,
       slots: new InferenceSlots(config.inference.maxConcurrent),
       sessions: createSessionStore({ kv, clock, retentionDays: config.retentionDays }),

@@ -12,6 +12,7 @@ import {
   endpoint,
   list,
   number,
+  optionalCount,
   secret,
   type Setting,
   text,
@@ -25,6 +26,12 @@ import { redactAddresses } from "./redact.ts";
 const MS_PER_SECOND = 1000;
 const MAX_SECONDS = 86_400;
 const MAX_FRAME_BYTES = 64 * 1024 * 1024;
+const BYTES_PER_MIB = 1024 * 1024;
+/**
+ * Three quarters of the 512 MB that Deno Deploy documents: 1.25 times it, where streams are sent
+ * away, still lies below (docs.deno.com/deploy/pricing_and_limits).
+ */
+const DEPLOY_MAX_MEMORY_MIB = 384;
 
 /** Variables as the operating system gives them; an empty or blank value counts as unset. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -53,7 +60,18 @@ export const SETTINGS = {
   ),
   OPENAI_API_KEY: secret("its key, where it asks for one"),
   OPENAI_MODEL: text("the model to ask it for"),
-  SOCKET_TRANSPORT: choice("WebSocket server", ["auto", "native"], "auto"),
+  SOCKET_TRANSPORT: choice(
+    "WebSocket server; `auto` is `native` on Deno Deploy, else `ws`",
+    ["auto", "ws", "native"],
+    "auto",
+  ),
+  DENO_DEPLOYMENT_ID: text("set by Deno Deploy, and nowhere else"),
+  MAX_STREAMS: count("streams served at once by the process", 0, 1_000_000),
+  MAX_MEMORY_MIB: optionalCount(
+    "resident memory above which streams are refused, and sent away from 1.25 times it on; unset: " +
+      "`384` on Deno Deploy, else off",
+    1_000_000,
+  ),
   MODAL_TRANSPORT: choice(
     "how calls travel to Modal: gRPC over fetch, the SDK's own channel, or the class's HTTPS endpoint",
     ["fetch", "grpc", "http"],
@@ -152,7 +170,9 @@ export interface Config {
   readonly magicWord: string | null;
   readonly kv: KvLocation;
   readonly logLevel: LogLevel;
-  readonly socketTransport: "auto" | "native";
+  readonly socketTransport: "ws" | "native";
+  /** Of the whole process. Limits of 0 mean off. */
+  readonly capacity: { readonly maxStreams: number; readonly maxMemoryBytes: number };
   readonly inference: {
     /** The preferred first. */
     readonly models: readonly ("modal" | "openai")[];
@@ -250,7 +270,12 @@ function configOf(values: Values): Config {
     magicWord: values.MAGIC_WORD || null,
     kv: kvLocationOf(values),
     logLevel: values.LOG_LEVEL,
-    socketTransport: values.SOCKET_TRANSPORT,
+    socketTransport: socketTransportOf(values),
+    capacity: {
+      maxStreams: values.MAX_STREAMS,
+      maxMemoryBytes: BYTES_PER_MIB *
+        (values.MAX_MEMORY_MIB ?? (isDeploy(values) ? DEPLOY_MAX_MEMORY_MIB : 0)),
+    },
     inference: {
       models: values.INFERENCE,
       maxConcurrent: values.INFERENCE_MAX_CONCURRENT,
@@ -292,6 +317,17 @@ function configOf(values: Values): Config {
     },
     retentionDays: values.RETENTION_DAYS,
   };
+}
+
+function isDeploy({ DENO_DEPLOYMENT_ID }: Values): boolean {
+  return DENO_DEPLOYMENT_ID !== "";
+}
+
+/** `ws` can be defended (ARCHITECTURE.md), but nobody has seen it on Deno Deploy yet. */
+function socketTransportOf(values: Values): Config["socketTransport"] {
+  const { SOCKET_TRANSPORT } = values;
+  if (SOCKET_TRANSPORT !== "auto") return SOCKET_TRANSPORT;
+  return isDeploy(values) ? "native" : "ws";
 }
 
 function kvLocationOf(values: Values): KvLocation {

@@ -18,8 +18,9 @@ import { createBudgets } from "./kv/budgets.ts";
 import { createLogger, lineWriter, type Logger, reasonOf } from "./log.ts";
 import { createPokeChannel } from "./messaging/poke.ts";
 import { redactAddresses } from "./redact.ts";
+import { createTransport, type Fetch, type Server, type Transport } from "./serve/transport.ts";
 import { LiveStreams } from "./stream/live_streams.ts";
-import { createNativeUpgrade } from "./stream/native_socket.ts";
+import { MemoryGuard } from "./stream/memory_guard.ts";
 
 /** Close frames get so long to reach the clients before the listener goes. */
 const CLOSE_GRACE_MS = 20;
@@ -44,6 +45,7 @@ export interface RunningApp {
 export async function startApp(config: Config, log: Logger): Promise<RunningApp> {
   const kv = await openKv(config.kv);
   const streams = new LiveStreams();
+  const memory = watchMemory(config, streams, log);
   const inference = createInference(config);
   const counters = createCounters();
   const newId = () => crypto.randomUUID();
@@ -55,25 +57,29 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
     counters,
     log,
   });
+  const transport = await createTransport(config.socketTransport, {
+    failed: (error) => log.error("stream.failed", { reason: reasonOf(error) }),
+    maxFrameBytes: config.vision.maxFrameBytes,
+    clock: systemClock,
+  });
   const deps: Deps = {
     config,
     kv,
     inference,
     poke: createPokeChannel({ fetch, ...config.poke.url && { urlOverride: config.poke.url } }),
     streams,
-    upgrade: createNativeUpgrade((error) => {
-      log.error("stream.failed", { reason: reasonOf(error) });
-    }),
+    upgrade: transport.upgrade,
+    memory,
     budgets,
     counters,
     clock: systemClock,
     newId,
     log,
   };
-  const server = listen(config, createApp(deps).fetch);
-  const url = urlOf(server.addr);
+  const server = await listen(transport, config, createApp(deps).fetch);
+  const { url } = server;
   if (config.magicWord === null) log.warn("access.closed", { reason: "MAGIC_WORD is not set" });
-  log.info("listening", { url });
+  log.info("listening", { url, transport: config.socketTransport });
   // Without a token of our own there may never be a stream that needs the SDK.
   const hasIdentity = modelIdentityOf(new Headers(), config.modal) !== null;
   const cancelPrepare = hasIdentity ? prepareLater(inference, log) : () => {};
@@ -81,6 +87,7 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
     url,
     async stop() {
       cancelPrepare();
+      memory.stop();
       log.info("stopping", { streams: streams.size });
       await within(STOP_DEADLINE_MS, streams.drain());
       await new Promise<void>((resolve) => systemClock.after(CLOSE_GRACE_MS, resolve));
@@ -171,9 +178,13 @@ export async function openKv(location: KvLocation): Promise<Deno.Kv> {
   }
 }
 
-function listen({ port, host }: Config, handler: Deno.ServeHandler): Deno.HttpServer<Deno.NetAddr> {
+async function listen(
+  transport: Transport,
+  { port, host }: Config,
+  fetch: Fetch,
+): Promise<Server> {
   try {
-    return Deno.serve({ port, hostname: host, onListen() {} }, handler);
+    return await transport.listen({ port, host }, fetch);
   } catch (error) {
     throw new Error(`PORT ${port} of HOST ${host} cannot be had: ${reasonOf(error)}`, {
       cause: error,
@@ -181,9 +192,18 @@ function listen({ port, host }: Config, handler: Deno.ServeHandler): Deno.HttpSe
   }
 }
 
-function urlOf({ hostname, port }: Deno.NetAddr): string {
-  const isAnyAddress = hostname === "0.0.0.0" || hostname === "::";
-  return `http://${isAnyAddress ? "127.0.0.1" : hostname}:${port}`;
+/** Streams are sent away, not the process ended: a process that is young again costs more. */
+function watchMemory({ capacity }: Config, streams: LiveStreams, log: Logger): MemoryGuard {
+  return new MemoryGuard({
+    limitBytes: capacity.maxMemoryBytes,
+    rssBytes: () => Deno.memoryUsage().rss,
+    clock: systemClock,
+    changed: (isFull, rss) => log.warn(isFull ? "memory.full" : "memory.recovered", { rss }),
+    drain(rss) {
+      log.error("memory.drain", { rss, streams: streams.size });
+      streams.sendAllAway();
+    },
+  });
 }
 
 /** Waits for `work`, but not for longer than `limitMs`. */

@@ -9,6 +9,7 @@ import type { ModelIdentity } from "../inference/client.ts";
 import { DEFAULT_WEARER } from "../kv/keys.ts";
 import type { RateLimiter } from "../kv/rate_limits.ts";
 import { reasonOf } from "../log.ts";
+import type { Admission } from "../stream/admission.ts";
 import { startStream, type StreamDeps } from "../stream/session.ts";
 import { type BeginningDeps, beginSession, type Begun, goOnWith } from "../stream/session_start.ts";
 import type { Socket, Upgrade } from "../stream/socket.ts";
@@ -26,6 +27,7 @@ const CLAIM_TIMEOUT_MS = 4_000;
 /** What the route needs beside what streams share. */
 export interface VisionDeps extends StreamDeps, BeginningDeps {
   readonly upgrade: Upgrade;
+  readonly admission: Admission;
   readonly rateLimiter: RateLimiter;
   readonly streamsPerMinute: number;
   /** Streams of a wearer at once, for the answer to one too many. */
@@ -42,9 +44,8 @@ export function visionRoutes(deps: VisionDeps): Hono {
       context.header("Upgrade", "websocket");
       return context.json({ detail: "Upgrade to WebSocket required" }, 426);
     }
-    if (deps.streams.isDraining) {
-      return unavailable(context, "The server is going away: connect again", RETRY_AFTER_S);
-    }
+    const refusal = deps.admission.refusal();
+    if (refusal) return unavailable(context, refusal.detail, refusal.retryAfterS);
     const isV2 = offersV2(req.header("sec-websocket-protocol"));
     const query = readStreamQuery(req.query(), isV2);
     if (query.kind === "invalid") return context.json({ detail: query.detail }, 422);
@@ -109,7 +110,7 @@ function beginningOf(deps: VisionDeps, { req }: Context, { prompt }: StreamQuery
   };
 }
 
-/** Takes a place among the wearer's streams, and answers with the socket. */
+/** Takes a place among the wearer's streams and in the process, and answers with the socket. */
 async function upgrade(
   deps: VisionDeps,
   context: Context,
@@ -118,19 +119,28 @@ async function upgrade(
   greet: (socket: Socket) => Wire,
 ): Promise<Response> {
   const { wearer, id } = begun.session;
-  const place = await deps.budgets.takeStream(wearer, id);
-  if (place.kind === "refused") {
+  const taken = await deps.budgets.takeStream(wearer, id);
+  if (taken.kind === "refused") {
     const detail = `At most ${deps.maxStreams} streams may be open at once`;
-    return tooMany(context, detail, place.retryAfterMs);
+    return tooMany(context, detail, taken.retryAfterMs);
   }
-  if (place.kind === "unavailable") {
-    deps.log.error("kv.stream_place_failed", { reason: place.reason });
+  if (taken.kind === "unavailable") {
+    deps.log.error("kv.stream_place_failed", { reason: taken.reason });
   }
-  const { lease } = place;
-  const accept = (socket: Socket) => startStream(deps, socket, greet(socket), { ...begun, lease });
+  const { lease } = taken;
+  const place = deps.admission.take();
+  if (place.kind === "refused") {
+    await lease.release();
+    return unavailable(context, place.detail, place.retryAfterS);
+  }
+  const accept = (socket: Socket) => {
+    place.leave();
+    return startStream(deps, socket, greet(socket), { ...begun, lease });
+  };
   try {
     return deps.upgrade(context.req.raw, accept, protocol);
   } catch (error) {
+    place.leave();
     await lease.release();
     return context.json({ detail: `Cannot upgrade to WebSocket: ${reasonOf(error)}` }, 400);
   }

@@ -12,8 +12,8 @@ import { createBudgets } from "../kv/budgets.ts";
 import { createLogger } from "../log.ts";
 import { createInference } from "../main.ts";
 import { createPokeChannel } from "../messaging/poke.ts";
+import { createTransport } from "../serve/transport.ts";
 import { LiveStreams } from "../stream/live_streams.ts";
-import { createNativeUpgrade } from "../stream/native_socket.ts";
 
 /** The word that lets the tests in. */
 export const MAGIC_WORD = "open-sesame";
@@ -34,12 +34,14 @@ export interface TestForesight {
  * Runs `use` against a Foresight with these settings, and leaves nothing behind. Tests open as many
  * streams as they like, unless they set `BUDGET_STREAMS`.
  *
- * @param replaced a KV of the test's own, which the test closes
+ * It is served as `SOCKET_TRANSPORT` says, by default as on a server.
+ *
+ * @param replaced a KV of the test's own, which the test closes; a memory that the test fills
  */
 export async function withForesight(
   settings: Environment,
   use: (foresight: TestForesight) => Promise<void>,
-  replaced: { readonly kv?: Deno.Kv } = {},
+  replaced: { readonly kv?: Deno.Kv; readonly memory?: { readonly isFull: boolean } } = {},
 ): Promise<void> {
   const config = configOf({ MAGIC_WORD, LOG_LEVEL: "debug", BUDGET_STREAMS: "0", ...settings });
   const kv = replaced.kv ?? await Deno.openKv(":memory:");
@@ -57,21 +59,27 @@ export async function withForesight(
     counters,
     log,
   });
+  const transport = await createTransport(config.socketTransport, {
+    failed: (error) => void logged.push({ event: "stream.failed", error }),
+    maxFrameBytes: config.vision.maxFrameBytes,
+    clock: systemClock,
+  });
   const app = createApp({
     config,
     kv,
     inference,
     poke: createPokeChannel({ fetch, ...config.poke.url && { urlOverride: config.poke.url } }),
     streams,
-    upgrade: createNativeUpgrade((error) => void logged.push({ event: "stream.failed", error })),
+    upgrade: transport.upgrade,
+    memory: replaced.memory ?? { isFull: false },
     budgets,
     counters,
     clock: systemClock,
     newId,
     log,
   });
-  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, app.fetch);
-  const url = `http://127.0.0.1:${server.addr.port}`;
+  const server = await transport.listen({ host: "127.0.0.1", port: 0 }, app.fetch);
+  const { url } = server;
   const fetchInside = (path: string, init: RequestInit = {}) => {
     const headers = new Headers(init.headers);
     headers.set("x-magic-word", MAGIC_WORD);

@@ -15,11 +15,12 @@ const LEAVES = ["clock.ts", "counters.ts", "log.ts", "redact.ts"];
 
 /** For each folder (or file of the top level), the folders and files that it may import. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  "main.ts": ["app.ts", "config.ts", "inference", "kv", "messaging", "stream"],
+  "main.ts": ["app.ts", "config.ts", "inference", "kv", "messaging", "serve", "stream"],
   "app.ts": ["config.ts", "routes", "stream", "inference", "messaging", "kv"],
   "config.ts": ["_setting.ts", "inference", "kv"],
   "_setting.ts": [],
   "routes": ["stream", "inference", "messaging", "kv"],
+  "serve": ["stream"],
   "stream": ["config.ts", "inference", "kv"],
   "inference": ["kv"],
   "messaging": ["kv"],
@@ -34,7 +35,8 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   "@hono/hono": /^(app\.ts|routes\/)/,
   "modal": /^inference\/modal\.ts/,
   "protobufjs": /^inference\//,
-  "ws": /^dev\//,
+  "ws": /^(dev\/|stream\/ws_socket\.ts)/,
+  "@hono/node-server": /^serve\/ws\.ts/,
 };
 
 /** What is reached for in one place, and passed everywhere else. */

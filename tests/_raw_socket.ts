@@ -27,10 +27,12 @@ export interface RawSocket {
  * Connects to `/`, or to another path of `url`.
  *
  * @param headers added to those of a proper handshake, or in their place; empty leaves one out
+ * @param early bytes that travel with the handshake
  */
 export async function dialRaw(
   url: string,
   headers: Readonly<Record<string, string>> = {},
+  early: readonly number[] = [],
 ): Promise<RawSocket> {
   const { hostname, port, pathname, search } = new URL(url);
   const connection = await Deno.connect({ hostname, port: Number(port) });
@@ -45,9 +47,8 @@ export async function dialRaw(
   const lines = Object.entries({ ...HANDSHAKE, ...headers })
     .filter(([, value]) => value !== "")
     .map(([name, value]) => `${name}: ${value}\r\n`);
-  await write(
-    new TextEncoder().encode(`GET ${pathname}${search} HTTP/1.1\r\n${lines.join("")}\r\n`),
-  );
+  const request = `GET ${pathname}${search} HTTP/1.1\r\n${lines.join("")}\r\n`;
+  await write(Uint8Array.of(...new TextEncoder().encode(request), ...early));
   let head = "";
   while (!head.includes("\r\n\r\n")) head += new TextDecoder().decode(await read() ?? never());
   return {
@@ -56,6 +57,14 @@ export async function dialRaw(
     read,
     close: () => connection.close(),
   };
+}
+
+/** The first bytes of a masked piece of a binary message; `length` bytes follow. */
+export function pieceHead(length: number, isFirst: boolean): Uint8Array {
+  const head = new Uint8Array(14);
+  head.set([isFirst ? 0x02 : 0x00, 0xff]);
+  new DataView(head.buffer).setBigUint64(2, BigInt(length));
+  return head;
 }
 
 /** A masked binary message of at most 125 bytes. */

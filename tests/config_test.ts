@@ -38,6 +38,8 @@ Deno.test("parseConfig gives the documented defaults for an empty environment", 
     maxFps: 60,
     resultFlushMs: 500,
     drainMs: 10_000,
+    stallMs: 4_000,
+    resumeMs: 1_800_000,
     skipSimilar: false,
     heartbeatMs: 10_000,
     prompt: narrate.prompt,
@@ -49,6 +51,8 @@ Deno.test("parseConfig gives the documented defaults for an empty environment", 
     gpuSecondsPerDay: 0,
     streams: 4,
   });
+  assertEquals(config.socketTransport, "ws");
+  assertEquals(config.capacity, { maxStreams: 0, maxMemoryBytes: 0 });
   assertEquals(config.rateLimits, { streamsPerMinute: 60, pokePerHour: 30 });
 });
 
@@ -160,6 +164,21 @@ Deno.test("parseConfig asks for the endpoint's address, and for no half of a tok
     proxyTokenId: "wk-1",
     proxyTokenSecret: "ws-1",
   });
+});
+
+Deno.test("parseConfig knows Deno Deploy, and bounds the memory there", () => {
+  const there = (settings: Environment) => {
+    const { socketTransport, capacity } = valid({ DENO_DEPLOYMENT_ID: "d1", ...settings });
+    return [socketTransport, capacity.maxMemoryBytes / 1024 / 1024];
+  };
+  assertEquals(there({}), ["native", 384]);
+  assertEquals(there({ SOCKET_TRANSPORT: "ws", MAX_MEMORY_MIB: "0" }), ["ws", 0]);
+  assertEquals(there({ SOCKET_TRANSPORT: "native", MAX_MEMORY_MIB: "700" }), ["native", 700]);
+  assertEquals(valid({ SOCKET_TRANSPORT: "native" }).socketTransport, "native");
+  assertEquals(problems({ MAX_MEMORY_MIB: "much", SOCKET_TRANSPORT: "tcp" }), [
+    'Cannot use SOCKET_TRANSPORT as it must be one of auto, ws, native: current value is "tcp"',
+    'Cannot use MAX_MEMORY_MIB as it must be a whole number from 0 to 1000000: current value is "much"',
+  ]);
 });
 
 Deno.test("parseConfig takes seconds with a fraction, and 0 for off", () => {

@@ -78,7 +78,7 @@ Deno.test("vision streams share INFERENCE_MAX_CONCURRENT fairly, over the whole 
     const served = Map.groupBy(modal.seen.calls, (call) => call.args.session_id);
     const counts = [...served.values()].map((calls) => calls.length);
     assertEquals([modal.seen.maxConcurrent, served.size], [2, 6]);
-    // A stream asks when its next frame comes, which may be after its neighbours' next frames.
+    // A stream whose next frame is a little late misses a turn.
     assert(Math.max(...counts) - Math.min(...counts) <= 2, `served ${counts}`);
     await Promise.all(wearers.map((glasses) => glasses.leave()));
   }));

@@ -1,5 +1,5 @@
 /**
- * Real sockets for the tests of the native transport: servers, listeners, clients.
+ * Real sockets for the tests of the transports: servers, listeners, clients.
  *
  * @module
  */
@@ -7,7 +7,8 @@ import { assertEquals } from "@std/assert";
 // @ts-types="@types/ws"
 import { WebSocket } from "ws";
 import { VisionConnection } from "../../stream/connection.ts";
-import { createNativeUpgrade } from "../../stream/native_socket.ts";
+import { systemClock } from "../../clock.ts";
+import { createTransport, type TransportName } from "../../serve/transport.ts";
 import type { Socket, SocketListener } from "../../stream/socket.ts";
 import { createFakeClock } from "../_fake_clock.ts";
 import { until } from "../modal/local/_fixture.ts";
@@ -19,38 +20,63 @@ export interface Bench {
   readonly failures: unknown[];
 }
 
-/** A real server whose every request becomes a socket; waits until all of them have ended. */
-export async function withSockets(
+/** How a test's sockets are made. */
+export interface SocketsOptions {
+  /** 0, the default: off. */
+  readonly maxFrameBytes?: number;
+  /** The subprotocol that the server chooses. */
+  readonly protocol?: string;
+}
+
+/** Runs a test against a real server. */
+export type WithSockets = (
   accept: (socket: Socket) => SocketListener,
   use: (bench: Bench) => Promise<void>,
-): Promise<void> {
-  const failures: unknown[] = [];
-  const upgrade = createNativeUpgrade((error) => void failures.push(error));
-  let open = 0;
-  const counted = (socket: Socket): SocketListener => {
-    const listener = accept(socket);
-    open++;
-    return {
-      message: (data) => listener.message(data),
-      closed(code, reason) {
-        open--;
-        listener.closed(code, reason);
-      },
-    };
+  options?: SocketsOptions,
+) => Promise<void>;
+
+/** A real server whose every request becomes a socket; waits until all of them have ended. */
+export function socketsOn(name: TransportName): WithSockets {
+  return async (accept, use, { maxFrameBytes = 0, protocol = "" } = {}) => {
+    const failures: unknown[] = [];
+    const failed = (error: unknown) => void failures.push(error);
+    const { upgrade, listen } = await createTransport(name, {
+      failed,
+      maxFrameBytes,
+      clock: systemClock,
+    });
+    const { accept: counted, open } = counting(accept);
+    const server = await listen(
+      { host: "127.0.0.1", port: 0 },
+      (request) => upgrade(request, counted, protocol),
+    );
+    try {
+      await use({ url: `${server.url}/`, failures });
+      await until(() => open.size === 0);
+    } finally {
+      // A shutdown would wait for clients that a failed test has left behind.
+      for (const socket of open) socket.terminate();
+      await server.shutdown();
+    }
   };
-  const ending = new AbortController();
-  const options = { hostname: "127.0.0.1", port: 0, onListen() {}, signal: ending.signal };
-  const server = Deno.serve(options, (request) => upgrade(request, counted));
-  try {
-    await use({ url: `http://127.0.0.1:${server.addr.port}/`, failures });
-    await until(() => open === 0);
-    await server.shutdown();
-  } catch (error) {
-    // A shutdown would wait for clients that a failed test has left behind.
-    ending.abort();
-    await server.finished;
-    throw error;
-  }
+}
+
+function counting(accept: (socket: Socket) => SocketListener) {
+  const open = new Set<Socket>();
+  return {
+    open,
+    accept(socket: Socket): SocketListener {
+      const listener = accept(socket);
+      open.add(socket);
+      return {
+        message: (data) => listener.message(data),
+        closed(code, reason) {
+          open.delete(socket);
+          listener.closed(code, reason);
+        },
+      };
+    },
+  };
 }
 
 /** Says every message back; notes what it hears of each connection, in the order of connecting. */
@@ -114,11 +140,21 @@ export function createTalker() {
   const clock = createFakeClock();
   const reason = "x".repeat(128 * 1024);
   const ends: [number, string][] = [];
-  const bench = { clock, ends, frames: 0, mostQueuedBytes: 0, acceptTalker };
+  const bench = { clock, ends, frames: 0, pauses: 0, resumes: 0, mostQueuedBytes: 0, acceptTalker };
   function acceptTalker(socket: Socket): SocketListener {
     const measured: Socket = {
       send: (text) => socket.send(text),
       close: (code, reason) => socket.close(code, reason),
+      terminate: () => socket.terminate(),
+      pause() {
+        bench.pauses++;
+        return socket.pause();
+      },
+      resume() {
+        bench.resumes++;
+        socket.resume();
+      },
+      protocol: socket.protocol,
       get queuedBytes() {
         bench.mostQueuedBytes = Math.max(bench.mostQueuedBytes, socket.queuedBytes);
         return socket.queuedBytes;

@@ -1,0 +1,3 @@
+import { testServerContract } from "./_server_contract.ts";
+
+testServerContract("native");
