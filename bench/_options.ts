@@ -4,12 +4,15 @@
  * @module
  */
 import { parseArgs } from "node:util";
+import type { TransportName } from "../serve/transport.ts";
 import type { LifePlan } from "./_measure.ts";
 
 /** What a run is to do. */
 export interface BenchOptions {
   readonly plan: LifePlan;
   readonly rounds: number;
+  /** How Foresight serves, and the bare echo beside it. */
+  readonly transport: TransportName;
   /** Where the report goes as data; null: nowhere. */
   readonly jsonPath: string | null;
 }
@@ -33,6 +36,7 @@ export function optionsOf(args: string[]): BenchOptions {
       "warm-up": { ...TEXT, default: "100000" },
       window: { ...TEXT, default: "4" },
       rounds: { ...TEXT, default: "7" },
+      transport: { ...TEXT, default: "ws" },
       json: TEXT,
     },
   });
@@ -43,7 +47,9 @@ export function optionsOf(args: string[]): BenchOptions {
     return { connections, frames: countOf("frames", text), bytes, window };
   });
   const plan = { sizes, warmUpFrames: countOf("warm-up", values["warm-up"]) };
-  return { plan, rounds: countOf("rounds", values.rounds), jsonPath: values.json ?? null };
+  const rounds = countOf("rounds", values.rounds);
+  const transport = transportOf(values.transport);
+  return { plan, rounds, transport, jsonPath: values.json ?? null };
 }
 
 function countOf(name: string, text: string): number {
@@ -51,5 +57,12 @@ function countOf(name: string, text: string): number {
   if (Number.isInteger(count) && count > 0) return count;
   throw new Error(
     `Cannot use --${name} as it must be a whole number above 0: current value is ${text}`,
+  );
+}
+
+function transportOf(text: string): TransportName {
+  if (text === "ws" || text === "native") return text;
+  throw new Error(
+    `Cannot use --transport as it must be ws or native: current value is ${text}`,
   );
 }

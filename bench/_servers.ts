@@ -4,6 +4,7 @@
  * @module
  */
 import { SETTINGS } from "../config.ts";
+import type { TransportName } from "../serve/transport.ts";
 import { type Child, startChild } from "./_child.ts";
 import type { LoadTarget } from "./_load_connection.ts";
 
@@ -22,18 +23,19 @@ export interface Server {
   readonly target: LoadTarget;
 }
 
-/** The limit: a server that does nothing but acknowledge. */
-export const BARE_ECHO: Contender = {
-  name: "bare echo",
-  async start() {
-    const child = await startChild({
-      name: "bare echo",
-      args: [LOOPBACK, "bench/_bare_echo.ts"],
-      urlIn: (line) => line,
-    });
-    return { child, target: { url: `${child.url}/`, headers: {} } };
-  },
-};
+/** The limit: a server that does nothing but acknowledge, over the same library. */
+export function bareEcho(transport: TransportName): Contender {
+  const name = `bare ${transport} echo`;
+  const program = transport === "ws" ? "bench/_bare_ws_echo.ts" : "bench/_bare_echo.ts";
+  return {
+    name,
+    async start() {
+      const args = [LOOPBACK, "--ignore-env", program];
+      const child = await startChild({ name, args, urlIn: (line) => line });
+      return { child, target: { url: `${child.url}/`, headers: {} } };
+    },
+  };
+}
 
 /**
  * Foresight as it runs in production, but for the limits that a load would meet.
@@ -41,10 +43,15 @@ export const BARE_ECHO: Contender = {
  * @param modalUrl of {@link startModalStub}
  * @param kvPath a database file of its own
  */
-export function foresight(modalUrl: string, kvPath: string): Contender {
+export function foresight(
+  modalUrl: string,
+  kvPath: string,
+  transport: TransportName,
+): Contender {
   const settings = {
     HOST: "127.0.0.1",
     PORT: "0",
+    SOCKET_TRANSPORT: transport,
     MAGIC_WORD,
     KV_PATH: kvPath,
     MODAL_SERVER_URL: modalUrl,
@@ -65,6 +72,8 @@ export function foresight(modalUrl: string, kvPath: string): Contender {
       const child = await startChild({
         name: "Foresight",
         args: [
+          // As `deno task start` does.
+          "--v8-flags=--max-semi-space-size=1",
           LOOPBACK,
           "--allow-read=.",
           "--allow-write=.scratch",

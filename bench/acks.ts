@@ -8,7 +8,7 @@ import { type Life, measureLife, type Round } from "./_measure.ts";
 import { type BenchOptions, optionsOf } from "./_options.ts";
 import { describeMachine } from "./_proc.ts";
 import { type BenchReport, type LoadRows, markdownOf } from "./_report.ts";
-import { BARE_ECHO, type Contender, foresight, startModalStub } from "./_servers.ts";
+import { bareEcho, type Contender, foresight, startModalStub } from "./_servers.ts";
 
 const SCRATCH = ".scratch";
 
@@ -22,7 +22,11 @@ async function bench(): Promise<number> {
   ends.defer(() => Deno.remove(folder, { recursive: true }));
   const modal = await startModalStub();
   ends.defer(modal.stop);
-  const contenders = [BARE_ECHO, foresight(modal.url, `${folder}/kv.sqlite`)];
+  const { transport } = options;
+  const contenders = [
+    bareEcho(transport),
+    foresight(modal.url, `${folder}/kv.sqlite`, transport),
+  ];
   const loads = loadsOf(options, contenders, await livesOf(options, contenders));
   const report: BenchReport = { startedAt, machine, loads };
   say(markdownOf(report));
