@@ -13,8 +13,10 @@ import { CLOSE_CODE, type Socket, type SocketListener, type Upgrade } from "./so
 
 /** A message that is only a little too large still arrives, so that its sender hears its size. */
 const PAYLOAD_SLACK_BYTES = 1024;
-/** A client has so long to answer a close. What it still sends is thrown away. */
-const CLOSE_TIMEOUT_MS = 3000;
+/** A client has so long to answer a close. What it still sends is thrown away... */
+const CLOSE_TIMEOUT_MS = 2000;
+/** ... but only so much is read, as V8 lets the garbage of a flood lie for long. */
+const MAX_THROWN_AWAY_BYTES = 4 * 1024 * 1024;
 /** RFC 6455, section 4.1: sixteen bytes in base64. */
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 const VERSION = "13";
@@ -35,6 +37,11 @@ export interface WsSocketOptions {
   /** Larger messages end with 1009 before they are read. 0: off. */
   readonly maxFrameBytes: number;
   readonly clock: Clock;
+}
+
+interface Shared {
+  readonly failed: (error: unknown) => void;
+  readonly peers: IdlePeers;
 }
 
 type Accept = (socket: Socket) => SocketListener;
@@ -58,7 +65,7 @@ export class WsSockets {
       perMessageDeflate: false,
       maxPayload: maxFrameBytes > 0 ? maxFrameBytes + PAYLOAD_SLACK_BYTES : 0,
       closeTimeout: CLOSE_TIMEOUT_MS,
-      WebSocket: explaining(maxFrameBytes),
+      WebSocket: Explaining,
     };
     this.#server = new WebSocketServer(serverOptions);
   }
@@ -97,8 +104,11 @@ export class WsSockets {
       for (const [name, value] of response.headers) lines.push(`${name}: ${value}`);
     };
     this.#server.once("headers", addHeaders);
-    this.#server.handleUpgrade(incoming, socket, head as Buffer, (ws) => {
-      listen(ws, socket, accept, this.#options.failed, this.#peers);
+    this.#server.handleUpgrade(incoming, socket, head as Buffer, (opened) => {
+      const ws = opened as Explaining;
+      ws.tooBig = `a frame must be at most ${this.#options.maxFrameBytes} bytes`;
+      ws.closing = () => limitReading(socket);
+      listen(ws, socket, accept, { failed: this.#options.failed, peers: this.#peers });
     });
     // It was not called where the client has left already.
     this.#server.off("headers", addHeaders);
@@ -123,27 +133,39 @@ function check({ method, headers }: IncomingMessage, protocol: string): void {
   }
 }
 
-/** The library gives no reason when it closes; a client shall hear one (WIRE V9). */
-function explaining(maxFrameBytes: number): typeof WebSocket {
-  return class extends WebSocket {
-    /** With what the library has closed; null: it has not. */
-    closedWith: [code: number, reason: string] | null = null;
+/** Hears of every close from this side, also of those that the library decides on. */
+class Explaining extends WebSocket {
+  /** What a client is told whose message is too large; the library gives no reason (WIRE V9). */
+  tooBig = "";
+  /** With what it was closed from this side; null: it was not. */
+  closedWith: readonly [code: number, reason: string] | null = null;
+  closing: () => void = () => {};
 
-    override close(code?: number, reason?: string | Uint8Array): void {
-      const isTooBig = code === CLOSE_CODE.messageTooBig && reason === undefined;
-      const words = isTooBig ? `a frame must be at most ${maxFrameBytes} bytes` : reason;
-      if (code !== undefined) this.closedWith ??= [code, String(words ?? "")];
-      super.close(code, words as string);
+  override close(code?: number, reason?: string | Uint8Array): void {
+    const isTooBig = code === CLOSE_CODE.messageTooBig && reason === undefined;
+    const words = isTooBig ? this.tooBig : reason;
+    if (code !== undefined && !this.closedWith) {
+      this.closedWith = [code, String(words ?? "")];
+      this.closing();
     }
-  };
+    super.close(code, words as string);
+  }
+}
+
+/** Reads no more where a client sends on and on though it was told to go. */
+function limitReading(net: NetSocket): void {
+  let left = MAX_THROWN_AWAY_BYTES;
+  net.on("data", ({ length }) => {
+    left -= length;
+    if (left < 0) net.pause();
+  });
 }
 
 function listen(
-  ws: WebSocket,
+  ws: Explaining,
   net: NetSocket,
   accept: Accept,
-  failed: (error: unknown) => void,
-  peers: IdlePeers,
+  { failed, peers }: Shared,
 ): void {
   const port = new WsSocket(ws);
   /** An error thrown from an event handler would end the process; here it ends the connection. */
@@ -179,8 +201,11 @@ function listen(
 }
 
 /** What the client has said last; where it has said nothing, what was said to it. */
-function endOf(ws: WebSocket, code: number, reason: string): readonly [number, string] {
-  const { closedWith } = ws as { closedWith?: [number, string] | null };
+function endOf(
+  { closedWith }: Explaining,
+  code: number,
+  reason: string,
+): readonly [number, string] {
   return code === CLOSE_CODE.lost ? closedWith ?? [code, reason] : [code, reason];
 }
 

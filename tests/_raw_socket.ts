@@ -53,7 +53,7 @@ export async function dialRaw(
   while (!head.includes("\r\n\r\n")) head += new TextDecoder().decode(await read() ?? never());
   return {
     head,
-    write: (bytes) => write(Uint8Array.from(bytes)),
+    write: (bytes) => write(bytes instanceof Uint8Array ? bytes : Uint8Array.from(bytes)),
     read,
     close: () => connection.close(),
   };

@@ -183,3 +183,16 @@ Deno.test("vision stream asks for an upgrade where there is none [H2]", () =>
     assertEquals([response.status, response.headers.get("upgrade")], [426, "websocket"]);
     assertEquals(await response.json(), { detail: "Upgrade to WebSocket required" });
   }));
+
+Deno.test("vision stream is refused while memory is short, and says when again [H2]", async () => {
+  const memory = { isFull: false };
+  await withForesight({}, async ({ url, streams, fetch }) => {
+    const glasses = await connectGlasses(url, { magicWord: MAGIC_WORD });
+    while (streams.size === 0) await new Promise((done) => setTimeout(done, 1));
+    memory.isFull = true;
+    const refused = await fetch("/vision/stream", { headers: { upgrade: "websocket" } });
+    assertEquals([refused.status, refused.headers.get("retry-after")], [503, "30"]);
+    assertEquals(await refused.json(), { detail: "The server is full: it is short of memory" });
+    await glasses.leave();
+  }, { memory });
+});
