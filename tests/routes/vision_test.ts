@@ -18,19 +18,21 @@ async function onlySession({ kv }: TestForesight): Promise<SessionRecord> {
   return all[0]!.value;
 }
 
-Deno.test("vision stream acks every frame and brings captions with acks [V1, V5, V11]", () =>
-  withModal({}, async (foresight) => {
-    const glasses = await connectGlasses(foresight.url, { magicWord: MAGIC_WORD });
-    glasses.send(frame(1));
-    const first = await glasses.heard((ack) => "caption" in ack);
-    assertEquals(first.caption, "saw 1 after ");
-    assertEquals([first.latency_ms, first.tokens_generated], [5, 3]);
-    glasses.send(frame(2, 60));
-    await glasses.heard((ack) => ack.caption === "saw 2 after 1");
-    const acks = glasses.acks.filter((ack, at) => ack.frame !== glasses.acks[at - 1]?.frame);
-    assertEquals(acks.map((ack) => [ack.frame, ack.bytes]), [[1, 50], [2, 60]]);
-    await glasses.leave();
-  }));
+for (const SOCKET_TRANSPORT of ["ws", "native"]) {
+  Deno.test(`vision stream acks every frame and brings captions with acks, on ${SOCKET_TRANSPORT} [V1, V5, V11]`, () =>
+    withModal({ SOCKET_TRANSPORT }, async (foresight) => {
+      const glasses = await connectGlasses(foresight.url, { magicWord: MAGIC_WORD });
+      glasses.send(frame(1));
+      const first = await glasses.heard((ack) => "caption" in ack);
+      assertEquals(first.caption, "saw 1 after ");
+      assertEquals([first.latency_ms, first.tokens_generated], [5, 3]);
+      glasses.send(frame(2, 60));
+      await glasses.heard((ack) => ack.caption === "saw 2 after 1");
+      const acks = glasses.acks.filter((ack, at) => ack.frame !== glasses.acks[at - 1]?.frame);
+      assertEquals(acks.map((ack) => [ack.frame, ack.bytes]), [[1, 50], [2, 60]]);
+      await glasses.leave();
+    }));
+}
 
 Deno.test("vision stream keeps its books: one session, one record a chunk [V7]", () =>
   withModal({ VISION_MAX_FRAMES_PER_CHUNK: "2" }, async (foresight, modal) => {
@@ -133,36 +135,45 @@ Deno.test("vision streams share no caption, no history and no frame [V11]", () =
     await Promise.all(wearers.map((glasses) => glasses.leave()));
   }));
 
-Deno.test("vision stream closes with a reason, and its neighbours feel nothing [V9]", () =>
-  withModal({ VISION_MAX_FRAME_BYTES: "100", VISION_MAX_FPS: "5" }, async ({ url }) => {
-    const connect = () => connectGlasses(url, { magicWord: MAGIC_WORD });
-    const neighbour = await connect();
-    const [tooBig, text, tooFast] = [await connect(), await connect(), await connect()];
-    tooBig.send(frame(1, 101));
-    text.send("hello");
-    for (let at = 0; at < 20; at++) tooFast.send(frame(1));
-    assertEquals(await tooBig.ended, {
-      code: 1009,
-      reason: "a frame must be at most 100 bytes: it was 101",
-    });
-    assertEquals((await text.ended).code, 1003);
-    assertEquals((await tooFast.ended).code, 1008);
-    neighbour.send(frame(9));
-    await neighbour.heard((ack) => ack.caption === "saw 9 after ");
-    await neighbour.leave();
-  }));
+for (const SOCKET_TRANSPORT of ["ws", "native"]) {
+  Deno.test(`vision stream closes with a reason, and its neighbours feel nothing, on ${SOCKET_TRANSPORT} [V9]`, () =>
+    withModal(
+      { SOCKET_TRANSPORT, VISION_MAX_FRAME_BYTES: "100", VISION_MAX_FPS: "5" },
+      async ({ url }) => {
+        const connect = () => connectGlasses(url, { magicWord: MAGIC_WORD });
+        const neighbour = await connect();
+        const [tooBig, text, tooFast] = [await connect(), await connect(), await connect()];
+        tooBig.send(frame(1, 101));
+        text.send("hello");
+        for (let at = 0; at < 20; at++) tooFast.send(frame(1));
+        assertEquals(await tooBig.ended, {
+          code: 1009,
+          reason: "a frame must be at most 100 bytes: it was 101",
+        });
+        assertEquals((await text.ended).code, 1003);
+        assertEquals((await tooFast.ended).code, 1008);
+        neighbour.send(frame(9));
+        await neighbour.heard((ack) => ack.caption === "saw 9 after ");
+        await neighbour.leave();
+      },
+    ));
+}
 
-Deno.test("vision stream closes 1012 when the server goes away, and takes no new one [V9]", () =>
-  withModal({}, async (foresight) => {
-    const glasses = await connectGlasses(foresight.url, { magicWord: MAGIC_WORD });
-    glasses.send(frame(1));
-    await glasses.heard((ack) => ack.frame === 1);
-    await foresight.streams.drain();
-    assertEquals((await glasses.ended).code, 1012);
-    const refused = await foresight.fetch("/vision/stream", { headers: { upgrade: "websocket" } });
-    assertEquals([refused.status, refused.headers.get("retry-after")], [503, "5"]);
-    await refused.body?.cancel();
-  }));
+for (const SOCKET_TRANSPORT of ["ws", "native"]) {
+  Deno.test(`vision stream closes 1012 when the server goes away, and takes no new one, on ${SOCKET_TRANSPORT} [V9]`, () =>
+    withModal({ SOCKET_TRANSPORT }, async (foresight) => {
+      const glasses = await connectGlasses(foresight.url, { magicWord: MAGIC_WORD });
+      glasses.send(frame(1));
+      await glasses.heard((ack) => ack.frame === 1);
+      await foresight.streams.drain();
+      assertEquals((await glasses.ended).code, 1012);
+      const refused = await foresight.fetch("/vision/stream", {
+        headers: { upgrade: "websocket" },
+      });
+      assertEquals([refused.status, refused.headers.get("retry-after")], [503, "5"]);
+      await refused.body?.cancel();
+    }));
+}
 
 Deno.test("vision stream opens at most so often per minute, and says when again", () =>
   withForesight({ RATE_LIMIT_STREAMS_PER_MINUTE: "2" }, async ({ url, fetch }) => {

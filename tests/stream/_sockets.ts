@@ -7,7 +7,7 @@ import { assertEquals } from "@std/assert";
 // @ts-types="@types/ws"
 import { WebSocket } from "ws";
 import { VisionConnection } from "../../stream/connection.ts";
-import { systemClock } from "../../clock.ts";
+import { type Clock, systemClock } from "../../clock.ts";
 import { createTransport, type TransportName } from "../../serve/transport.ts";
 import type { Socket, SocketListener } from "../../stream/socket.ts";
 import { createFakeClock } from "../_fake_clock.ts";
@@ -26,6 +26,8 @@ export interface SocketsOptions {
   readonly maxFrameBytes?: number;
   /** The subprotocol that the server chooses. */
   readonly protocol?: string;
+  /** The machine's own, unless given. */
+  readonly clock?: Clock;
 }
 
 /** Runs a test against a real server. */
@@ -37,13 +39,13 @@ export type WithSockets = (
 
 /** A real server whose every request becomes a socket; waits until all of them have ended. */
 export function socketsOn(name: TransportName): WithSockets {
-  return async (accept, use, { maxFrameBytes = 0, protocol = "" } = {}) => {
+  return async (accept, use, { maxFrameBytes = 0, protocol = "", clock = systemClock } = {}) => {
     const failures: unknown[] = [];
     const failed = (error: unknown) => void failures.push(error);
     const { upgrade, listen } = await createTransport(name, {
       failed,
       maxFrameBytes,
-      clock: systemClock,
+      clock,
     });
     const { accept: counted, open } = counting(accept);
     const server = await listen(

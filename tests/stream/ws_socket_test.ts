@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { createFakeClock } from "../_fake_clock.ts";
 import { binaryFrame, dialRaw, pieceHead, type RawSocket } from "../_raw_socket.ts";
 import { until } from "../modal/local/_fixture.ts";
 import { testSocketContract } from "./_socket_contract.ts";
@@ -6,6 +7,7 @@ import { CAP_BYTES, connect, createEcho, createTalker, socketsOn } from "./_sock
 
 const withSockets = socketsOn("ws");
 const PIECE = new Uint8Array(1000);
+const PING = "8900";
 const CLOSE_1009 = /^88..03f1/;
 
 testSocketContract("ws");
@@ -95,4 +97,27 @@ Deno.test("ws socket ends an unfinished message in pieces once they are too larg
     await until(() => heard[0]!.length > 0);
     assertEquals(heard[0]!.length, 1);
   }, { maxFrameBytes: 5000 });
+});
+
+Deno.test("ws socket asks a silent client whether it is there, and ends one that is not", async () => {
+  const { heard, accept } = createEcho();
+  const clock = createFakeClock();
+  await withSockets(accept, async ({ url }) => {
+    const [present, gone] = [await connect(url), await dialRaw(url)];
+    await until(() => heard.length === 2);
+    const pinged = new Promise((resolve) => present.socket.once("ping", resolve));
+    await clock.tickAsync(15_000);
+    assertEquals((await gone.read())!.toHex(), PING);
+    await pinged;
+    // The pong needs a moment on its way.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await clock.tickAsync(15_000);
+    assertEquals(await gone.read(), null);
+    gone.close();
+    await until(() => heard[1]!.length === 1);
+    assertEquals(heard, [[], ["closed 1006 "]]);
+    present.socket.close();
+    await present.ended();
+    await until(() => heard[0]!.length === 1);
+  }, { clock });
 });
