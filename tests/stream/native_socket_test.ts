@@ -1,10 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { binaryFrame, dialRaw } from "../_raw_socket.ts";
 import { until } from "../modal/local/_fixture.ts";
+import { testSocketCloseContract } from "./_socket_close_contract.ts";
 import { testSocketContract } from "./_socket_contract.ts";
 import { CAP_BYTES, createTalker, socketsOn } from "./_sockets.ts";
 
 testSocketContract("native");
+testSocketCloseContract("native");
 
 Deno.test("native socket cannot pause a client that reads nothing: the cap ends it [V9]", async () => {
   const talker = createTalker();

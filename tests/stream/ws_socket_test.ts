@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { createFakeClock } from "../_fake_clock.ts";
 import { binaryFrame, dialRaw, pieceHead, type RawSocket } from "../_raw_socket.ts";
 import { until } from "../modal/local/_fixture.ts";
+import { testSocketCloseContract } from "./_socket_close_contract.ts";
 import { testSocketContract } from "./_socket_contract.ts";
 import { CAP_BYTES, connect, createEcho, createTalker, socketsOn } from "./_sockets.ts";
 
@@ -11,6 +12,7 @@ const PING = "8900";
 const CLOSE_1009 = /^88..03f1/;
 
 testSocketContract("ws");
+testSocketCloseContract("ws");
 
 /** Lets a client that never reads send until it is made to wait. */
 async function sendUntilPaused(
