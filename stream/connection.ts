@@ -62,19 +62,11 @@ export interface ConnectionOptions {
 
 type State =
   /** Results of before this connection go out first; those that come meanwhile wait. */
-  | { readonly kind: "catching_up"; readonly waiting: ChunkFacts[]; leaveAs: Leaving | null }
+  | { readonly kind: "catching_up"; readonly waiting: ChunkFacts[] }
   | { readonly kind: "open" }
-  /** Frames are not looked at any more; results in flight still go out. */
-  | { readonly kind: "leaving" }
+  /** Frames are not looked at any more; results in flight still go out, behind those of before. */
+  | { readonly kind: "leaving"; readonly waiting: ChunkFacts[] | null }
   | { readonly kind: "closed" };
-
-/** How a connection is going to close. */
-interface Leaving {
-  readonly code: number;
-  readonly reason: string;
-  /** Whether the client does not mean to come back. */
-  readonly isFinal: boolean;
-}
 
 /** One client. */
 export class Connection implements SocketListener {
@@ -83,6 +75,8 @@ export class Connection implements SocketListener {
   readonly #options: ConnectionOptions;
   readonly #session: StreamSession;
   readonly #rate: FrameRate;
+  /** Settles when nothing of before is left to be said. */
+  readonly #reminded = Promise.withResolvers<void>();
   #state: State;
   #frameNumber: number;
   #capturedAtMs: number | null = null;
@@ -105,9 +99,7 @@ export class Connection implements SocketListener {
     this.#wire = wire;
     this.#options = options;
     this.#session = session;
-    this.#state = catchesUp
-      ? { kind: "catching_up", waiting: [], leaveAs: null }
-      : { kind: "open" };
+    this.#state = catchesUp ? { kind: "catching_up", waiting: [] } : { kind: "open" };
     this.#frameNumber = options.earlierFrames;
     const nowMs = options.clock.monotonicMs();
     this.#rate = new FrameRate(options.maxFps, nowMs);
@@ -144,8 +136,11 @@ export class Connection implements SocketListener {
         this.#state.waiting.push(chunk);
         return;
       case "open":
-      case "leaving":
         this.#wire.result(chunk);
+        return;
+      case "leaving":
+        if (this.#state.waiting) this.#state.waiting.push(chunk);
+        else this.#wire.result(chunk);
         return;
       case "closed":
     }
@@ -158,16 +153,16 @@ export class Connection implements SocketListener {
 
   /** Says a result of before this connection. */
   remind(chunk: ChunkFacts): void {
-    if (this.#state.kind === "catching_up") this.#wire.result(chunk);
+    if ("waiting" in this.#state && this.#state.waiting) this.#wire.result(chunk);
   }
 
   /** Nothing of before is left to be said. */
   caughtUp(): void {
-    if (this.#state.kind !== "catching_up") return;
-    const { waiting, leaveAs } = this.#state;
-    this.#state = { kind: "open" };
+    if (!("waiting" in this.#state) || !this.#state.waiting) return;
+    const { kind, waiting } = this.#state;
+    this.#state = kind === "leaving" ? { kind, waiting: null } : { kind: "open" };
     for (const chunk of waiting) this.#wire.result(chunk);
-    if (leaveAs) this.#leave(leaveAs);
+    this.#reminded.resolve();
   }
 
   /** Something that the client should know. */
@@ -177,12 +172,13 @@ export class Connection implements SocketListener {
 
   /** The process is going away: says so, lets what is in flight arrive, and sends the client away. */
   drain(): void {
+    if (this.#state.kind === "closed") return;
     const reason = "the server is going away: connect again";
     if (!this.#wire.resumes) return this.close(CLOSE_CODE.serviceRestart, reason);
     this.notice({ code: "draining", message: reason });
     const leaveAtOnce = () => this.close(CLOSE_CODE.serviceRestart, reason);
     this.#cancelDrain ??= this.#options.clock.after(DRAIN_MS, leaveAtOnce);
-    this.#leave({ code: CLOSE_CODE.serviceRestart, reason, isFinal: false });
+    this.#leave(CLOSE_CODE.serviceRestart, reason, false);
   }
 
   /** Another connection has the session, here or in another process: this one may be half-open. */
@@ -209,7 +205,7 @@ export class Connection implements SocketListener {
       const reason = `frames must be at most ${maxFps} per second`;
       return this.close(CLOSE_CODE.policyViolation, reason);
     }
-    if (!this.#isPaused) this.#stallWatch.frame(nowMs);
+    if (!this.#isPaused && this.#state.kind !== "leaving") this.#stallWatch.frame(nowMs);
     this.#acknowledge(data);
     this.#warnIfTooFast();
   }
@@ -262,7 +258,7 @@ export class Connection implements SocketListener {
       case "ask":
         return this.#ask(message.id, message.question);
       case "bye":
-        return this.#leave({ code: CLOSE_CODE.normal, reason: "bye", isFinal: true });
+        return this.#leave(CLOSE_CODE.normal, "bye", true);
     }
   }
 
@@ -273,21 +269,17 @@ export class Connection implements SocketListener {
   }
 
   /** Lets go of the client when all that it is to hear is said. */
-  #leave(leaving: Leaving): void {
-    switch (this.#state.kind) {
-      case "catching_up":
-        this.#state.leaveAs ??= leaving;
-        return;
-      case "open":
-        this.#state = { kind: "leaving" };
-        this.#session.settle().then(() => {
-          this.#finish(leaving.code, leaving.reason, leaving.isFinal);
-          this.#socket.close(leaving.code, leaving.reason);
-        });
-        return;
-      case "leaving":
-      case "closed":
-    }
+  #leave(code: number, reason: string, isFinal: boolean): void {
+    if (this.#state.kind === "closed" || this.#state.kind === "leaving") return;
+    const waiting = this.#state.kind === "catching_up" ? this.#state.waiting : null;
+    if (!waiting) this.#reminded.resolve();
+    this.#state = { kind: "leaving", waiting };
+    this.#stallWatch.stop();
+    Promise.all([this.#session.settle(), this.#reminded.promise]).then(() => {
+      if (this.#state.kind === "closed") return;
+      this.#finish(code, reason, isFinal);
+      this.#socket.close(code, reason);
+    });
   }
 
   /** Before the limit ends the connection the client hears of it, once until it is slower. */
