@@ -10,7 +10,7 @@
 import type { Clock } from "../clock.ts";
 import type { Counters } from "../counters.ts";
 import type { InferOutcome } from "../inference/client.ts";
-import type { ChunkFacts, ChunkOutcome, LiveSession } from "../kv/keys.ts";
+import type { ChunkFacts, ChunkOutcome, LiveSession, SessionFacts } from "../kv/keys.ts";
 import type { SessionWriter, WriteOutcome } from "../kv/session_writer.ts";
 import { type Logger, reasonOf } from "../log.ts";
 import type { DispatchedChunk } from "./captioner.ts";
@@ -69,7 +69,7 @@ export class Recorder {
 
   /** Writes the session as it begins. */
   begin(): void {
-    this.#enqueue(() => this.#options.writer.write(this.#now()));
+    this.#enqueue(() => this.#commit(this.#now()));
   }
 
   /** Counts a frame. On the ack path: arithmetic only. */
@@ -106,7 +106,7 @@ export class Recorder {
     const { writer, clock, resumeMs } = this.#options;
     this.#enqueue(async () => {
       const isFresh = clock.monotonicMs() - this.#wroteAtMs < resumeMs / 3;
-      if (!isFresh) return await writer.write(this.#now());
+      if (!isFresh) return await this.#commit(this.#now());
       return await writer.isOwner() ? "written" : "taken_over";
     });
   }
@@ -124,9 +124,9 @@ export class Recorder {
     reason: string,
     endedAtMs: number,
   ): Promise<void> {
-    const { clock, drainMs, writer } = this.#options;
+    const { clock, drainMs } = this.#options;
     await this.#settled;
-    this.#enqueue(() => writer.write({ ...this.#now(), status, endedAtMs, closeCode, reason }));
+    this.#enqueue(() => this.#commit({ ...this.#now(), status, endedAtMs, closeCode, reason }));
     const cancel = clock.after(drainMs, () => this.#closing.abort());
     await this.#written;
     cancel();
@@ -140,7 +140,7 @@ export class Recorder {
     else this.#session.errorCount++;
     this.#session.accounted = { frame: chunk.lastFrame, atS: chunk.endS };
     const session = this.#now();
-    const isWritten = await this.#enqueue(() => this.#options.writer.write(session, facts));
+    const isWritten = await this.#enqueue(() => this.#commit(session, facts));
     if (isWritten) this.#listener.recorded(facts);
   }
 
@@ -178,7 +178,6 @@ export class Recorder {
     for (let attempts = 1; this.#isOwner; attempts++) {
       try {
         if (await write() === "taken_over") this.#lose();
-        else this.#wroteAtMs = this.#options.clock.monotonicMs();
         return this.#isOwner;
       } catch (error) {
         this.#report(error);
@@ -187,6 +186,13 @@ export class Recorder {
       }
     }
     return false;
+  }
+
+  /** Only what is written keeps the session from growing old. */
+  async #commit(session: SessionFacts, chunk?: ChunkFacts): Promise<WriteOutcome> {
+    const outcome = await this.#options.writer.write(session, chunk);
+    this.#wroteAtMs = this.#options.clock.monotonicMs();
+    return outcome;
   }
 
   #lose(): void {
