@@ -7,8 +7,9 @@ import type { Connection } from "./connection.ts";
 
 /** Counts streams, and sends all clients away when the process ends. */
 export class LiveStreams {
-  /** By session, of which each has one connection here at most. */
-  readonly #connections = new Map<string, Connection>();
+  readonly #connections = new Set<Connection>();
+  /** The newest of each session. Two that come at once may both be here, until one finds out. */
+  readonly #newest = new Map<string, Connection>();
   /** Streams whose client may have left already and whose last inference is still running. */
   readonly #ending = new Set<Promise<void>>();
   #isDraining = false;
@@ -26,27 +27,28 @@ export class LiveStreams {
 
   /** A client has come; one that comes too late is sent away at once. */
   add(sessionId: string, connection: Connection): void {
-    this.#connections.set(sessionId, connection);
+    this.#connections.add(connection);
+    this.#newest.set(sessionId, connection);
     if (this.#isDraining) connection.drain();
   }
 
   /** The session has a new connection: the old one, which may be half-open, is closed. */
   replace(sessionId: string): void {
-    this.#connections.get(sessionId)?.replaced();
+    this.#newest.get(sessionId)?.replaced();
   }
 
   /** A client has gone; `ended` settles when nothing of its stream runs any more. */
   remove(sessionId: string, connection: Connection, ended: Promise<void>): void {
     const tracked = ended.finally(() => this.#ending.delete(tracked));
     this.#ending.add(tracked);
-    if (this.#connections.get(sessionId) !== connection) return;
-    this.#connections.delete(sessionId);
+    if (this.#newest.get(sessionId) === connection) this.#newest.delete(sessionId);
+    this.#connections.delete(connection);
     if (this.#connections.size === 0) this.#emptied?.();
   }
 
   /** Sends every client away with 1012 (WIRE V9); new ones may come. */
   sendAllAway(): void {
-    for (const connection of [...this.#connections.values()]) connection.drain();
+    for (const connection of [...this.#connections]) connection.drain();
   }
 
   /** Sends every client away with 1012 (WIRE V9); resolves when the last stream has ended. */
