@@ -33,13 +33,17 @@ Deno.test("noopInference behind a stream: frames are taken, nothing is said or l
       drainMs: 10_000,
     },
     identity: IDENTITY,
-    prompt: "look",
     sessionId: "s",
-  }, { inferred: () => void heard++, tell: () => void heard++ });
+    start: { nowS: 0, describedS: 0, history: [], prompt: "look" },
+    givenUp: "told",
+  }, { dispatched: () => void heard++, tell: () => void heard++, isBehind: () => false });
+  await clock.tickAsync(1);
   for (let at = 0; at < 10; at++) {
-    captioner.offer(new Uint8Array(10));
+    const fate = captioner.admit({ bytes: new Uint8Array(10), number: at + 1, capturedAtMs: null });
+    assertEquals(fate, { status: "dropped", reason: "busy" });
+    captioner.proceed();
     await clock.tickAsync(1000);
   }
-  await captioner.close();
+  await captioner.close("described");
   assertEquals([heard, slots.taken, slots.waiting, clock.pendingTimers], [0, 0, 0, 0]);
 });

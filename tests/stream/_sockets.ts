@@ -6,12 +6,14 @@
 import { assertEquals } from "@std/assert";
 // @ts-types="@types/ws"
 import { WebSocket } from "ws";
-import { VisionConnection } from "../../stream/connection.ts";
 import { type Clock, systemClock } from "../../clock.ts";
 import { createTransport, type TransportName } from "../../serve/transport.ts";
+import { Connection } from "../../stream/connection.ts";
 import type { Socket, SocketListener } from "../../stream/socket.ts";
+import { WireV1 } from "../../stream/wire_v1.ts";
 import { createFakeClock } from "../_fake_clock.ts";
 import { until } from "../modal/local/_fixture.ts";
+import { createFakeSession } from "./_fake_session.ts";
 
 /** What a test gets. */
 export interface Bench {
@@ -162,14 +164,17 @@ export function createTalker() {
         return socket.queuedBytes;
       },
     };
-    const limits = { maxFrameBytes: 0, maxFps: 0, resultFlushMs: 60_000 };
-    const connection = new VisionConnection(measured, { clock, ...limits }, {
-      offer() {
+    const limits = { maxFrameBytes: 0, maxFps: 0, stallMs: 0, earlierFrames: 0 };
+    const send = (text: string) => measured.send(text);
+    const wire = new WireV1({ send, clock, resultFlushMs: 60_000 });
+    const session = createFakeSession({
+      proceed() {
         bench.frames++;
-        connection.tell({ kind: "failed", scope: "chunk", reason });
+        connection.told({ kind: "failed", scope: "chunk", reason });
       },
       end: (code, reason) => void ends.push([code, reason]),
     });
+    const connection = new Connection(measured, wire, { clock, ...limits }, session, false);
     return connection;
   }
   return bench;
