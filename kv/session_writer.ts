@@ -104,8 +104,10 @@ export class SessionWriter {
   async #lookAgain(): Promise<boolean> {
     const { wearer, sessionId, owner } = this.#place;
     const found = await this.#options.kv.get<SessionRecord>(sessionKey(wearer, sessionId));
-    this.#versionstamp = found.versionstamp;
-    return found.value === null || found.value.owner === owner;
+    const isOurs = found.value === null || found.value.owner === owner;
+    // Who has lost the session stays in doubt: with what it sees here it could write again.
+    this.#versionstamp = isOurs ? found.versionstamp : undefined;
+    return isOurs;
   }
 
   #stored<T>(facts: T): T & Stored {
