@@ -1,123 +1,159 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { chunkKey, sessionKey } from "../../kv/keys.ts";
+import { sha256Hex } from "../../kv/sha256.ts";
 import {
-  type ChunkFacts,
-  chunkKey,
-  type EndedSession,
-  type LiveSession,
-  MAX_CAPTION_CHARS,
-  MAX_ERROR_CHARS,
-  MAX_NAME_CHARS,
-  sessionKey,
-} from "../../kv/keys.ts";
-import { createSessionStore } from "../../kv/sessions.ts";
-import { createFakeClock } from "../_fake_clock.ts";
-import { withKv } from "./_temp_kv.ts";
+  captioned,
+  claim,
+  createStore,
+  DAY_MS,
+  ended,
+  failed,
+  live,
+  resumable,
+  says,
+  SECRET,
+} from "./_sessions.ts";
+import { dumpKv, withKv } from "./_temp_kv.ts";
 
-const DAY_MS = 86_400_000;
+const TO_COME = Number.MAX_SAFE_INTEGER;
 
-const live: LiveSession = {
-  id: "s1",
-  wearer: "ann",
-  status: "live",
-  startedAtMs: 1,
-  lastFrameAtMs: null,
-  frameCount: 0,
-  byteCount: 0,
-  chunkCount: 0,
-  captionCount: 0,
-  errorCount: 0,
-  identity: { appName: "app", className: "Class" },
-};
-const ended: EndedSession = {
-  ...live,
-  status: "ended",
-  endedAtMs: 9,
-  closeCode: 1000,
-  reason: "bye",
-};
-const captioned: ChunkFacts = {
-  sessionId: "s1",
-  index: 0,
-  startS: 0,
-  endS: 1.5,
-  recordedAtMs: 5,
-  frameCount: 30,
-  byteCount: 90_000,
-  sentFrameCount: 6,
-  outcome: {
-    status: "captioned",
-    caption: "A dog.",
-    latencyMs: 80,
-    tokensGenerated: 3,
-    model: "m",
-  },
-};
-const failed: ChunkFacts = {
-  ...captioned,
-  index: 1,
-  outcome: { status: "failed", error: "no answer" },
-};
+Deno.test("SessionStore.begin writes nothing yet", () =>
+  withKv(async (kv) => {
+    createStore(kv).store.begin(live);
+    assertEquals(await dumpKv(kv), "[]");
+  }));
 
-const createStore = (kv: Deno.Kv, retentionDays = 30) => {
-  const clock = createFakeClock();
-  return { clock, store: createSessionStore({ kv, clock, retentionDays }) };
-};
+Deno.test("SessionStore.takeOver gives a live session and an interrupted one to the new owner [S4]", () =>
+  withKv(async (kv) => {
+    const { store } = createStore(kv);
+    const session = { ...await resumable(TO_COME), chunkCount: 1, captionCount: 1, frameCount: 30 };
+    const first = store.begin(session);
+    await first.write(session, captioned);
+    const fromLive = await store.takeOver(claim("b"));
+    assert(fromLive.kind === "taken");
+    assertEquals(fromLive.session, { ...session, owner: "b" });
+    const { endedAtMs, closeCode, reason } = ended;
+    const closed = { endedAtMs, closeCode, reason, status: "interrupted" } as const;
+    assertEquals(await fromLive.writer.write({ ...fromLive.session, ...closed }), "written");
+    const fromClosed = await store.takeOver(claim("c"));
+    assert(fromClosed.kind === "taken");
+    assertEquals(fromClosed.session, { ...session, owner: "c" }, "nothing is left of the end");
+    const stored = await store.getSession("ann", "s1");
+    assertEquals([stored?.status, stored?.owner, stored?.chunkCount], ["live", "c", 1]);
+    assertEquals(await fromClosed.writer.write(fromClosed.session), "written");
+  }));
 
-Deno.test("SessionStore keeps a session from open over its chunks to its end", async () => {
-  await withKv(async (kv) => {
+Deno.test("SessionStore.takeOver says only unknown to who may not go on, and writes nothing [S4, A4]", () =>
+  withKv(async (kv) => {
+    const { clock, store } = createStore(kv, 2);
+    const unknown = async (request: ReturnType<typeof claim>, why: string) => {
+      const before = await dumpKv(kv);
+      assertEquals(await store.takeOver(request), { kind: "unknown" }, why);
+      assertEquals(await dumpKv(kv), before, why);
+    };
+    await unknown(claim("b"), "no such session");
+    const untilMs = clock.epochMs() + 1000;
+    const session = await resumable(untilMs);
+    const writer = store.begin(session);
+    await writer.write(session);
+    await unknown(claim("b", "resume-m"), "wrong secret");
+    await unknown(claim("b", ""), "no secret");
+    await unknown(claim("b", await sha256Hex(SECRET)), "the hash is not the secret");
+    await unknown({ ...claim("b"), wearer: "bob" }, "another wearer's");
+    await unknown({ ...claim("b"), sessionId: "s2" }, "another session");
+    clock.tick(999);
+    assertEquals((await store.takeOver(claim("a"))).kind, "taken", "the last moment");
+    clock.tick(1);
+    await unknown(claim("b"), "its time is over");
+  }));
+
+Deno.test("SessionStore.takeOver leaves ended sessions, and those of v1, alone [S4, S6]", () =>
+  withKv(async (kv) => {
+    const { clock, store } = createStore(kv, 2);
+    const { resume } = await resumable(TO_COME);
+    for (const [at, session] of [{ ...ended, resume }, { ...live, resume: null }].entries()) {
+      const sessionId = `s${at}`;
+      await store.begin({ ...live, id: sessionId }).write({ ...session, id: sessionId });
+      assertEquals((await store.takeOver({ ...claim("b"), sessionId })).kind, "unknown");
+    }
+    await store.begin(live).write({ ...live, resume });
+    clock.tick(2 * DAY_MS);
+    assert((await kv.get(sessionKey("ann", "s1"))).value !== null);
+    assertEquals((await store.takeOver(claim("b"))).kind, "unknown", "KV still holds it");
+  }));
+
+Deno.test("SessionStore keeps the secret as a hash only [A4, S4]", () =>
+  withKv(async (kv) => {
+    const { store } = createStore(kv);
+    const session = await resumable(TO_COME);
+    await store.begin(session).write(session, captioned);
+    await store.takeOver(claim("b"));
+    const dump = await dumpKv(kv);
+    assert(!dump.includes(SECRET) && dump.includes(await sha256Hex(SECRET)), dump);
+  }));
+
+Deno.test("SessionStore.takeOver many times at once leaves exactly one owner [S4]", () =>
+  withKv(async (kv) => {
     const { clock, store } = createStore(kv);
-    const kept = { version: 1, expiresAtMs: clock.epochMs() + 30 * DAY_MS } as const;
-    await store.open(live);
-    assertEquals(await store.getSession("ann", "s1"), { ...live, ...kept });
-    const onward = { ...live, lastFrameAtMs: 4, frameCount: 30, chunkCount: 1, captionCount: 1 };
-    await store.commitChunk(onward, captioned);
-    assertEquals(await store.getSession("ann", "s1"), { ...onward, ...kept });
-    await store.end(ended);
-    assertEquals(await store.getSession("ann", "s1"), { ...ended, ...kept });
-  });
-});
+    const session = await resumable(TO_COME);
+    const writer = store.begin(session);
+    await writer.write(session);
+    const owners = ["b", "c", "d", "e"];
+    const all = owners.map((owner) => store.takeOver(claim(owner)));
+    const taken = await clock.tickUntil(Promise.all(all), 1);
+    const stored = (await store.getSession("ann", "s1"))!;
+    const outcomes: Record<string, string> = { a: await writer.write(session) };
+    for (const [at, outcome] of taken.entries()) {
+      assert(outcome.kind === "taken");
+      outcomes[owners[at]!] = await outcome.writer.write(outcome.session, says("mine", 0));
+    }
+    const expected = ["a", ...owners].map((owner) => [
+      owner,
+      owner === stored.owner ? "written" : "taken_over",
+    ]);
+    assertEquals(Object.entries(outcomes), expected);
+    assertEquals((await Array.fromAsync(store.listChunks("ann", "s1"))).length, 1);
+  }));
 
-Deno.test("SessionStore.commitChunk writes the chunk and its session in one commit", async () => {
-  await withKv(async (kv) => {
+Deno.test("SessionStore.listChunks lists one session in the order of its index, from any on [S4]", () =>
+  withKv(async (kv) => {
     const { store } = createStore(kv);
-    await store.commitChunk(ended, captioned);
-    const session = await kv.get(sessionKey("ann", "s1"));
-    const chunk = await kv.get(chunkKey("ann", "s1", 0));
-    assert(session.versionstamp !== null);
-    assertEquals(chunk.versionstamp, session.versionstamp);
-  });
-});
-
-Deno.test("SessionStore.commitChunk writes neither when KV refuses one of them", async () => {
-  await withKv(async (kv) => {
-    const { store } = createStore(kv);
-    // Longer than a KV key may be, so that the chunk alone is refused.
-    const chunk = { ...captioned, index: "x".repeat(3000) as unknown as number };
-    await assertRejects(() => store.commitChunk(live, chunk), TypeError, "Key too large");
-    assertEquals(await store.getSession("ann", "s1"), null);
-  });
-});
-
-Deno.test("SessionStore.listChunks lists one session in the order of its index", async () => {
-  await withKv(async (kv) => {
-    const { store } = createStore(kv);
-    for (const index of [10, 2, 0, 1, 9]) await store.commitChunk(live, { ...captioned, index });
-    await store.commitChunk({ ...live, id: "s2" }, { ...failed, sessionId: "s2" });
-    await store.commitChunk({ ...live, wearer: "bob" }, { ...failed, index: 3 });
-    const chunks = await Array.fromAsync(store.listChunks("ann", "s1"));
-    assertEquals(chunks.map(({ index }) => index), [0, 1, 2, 9, 10]);
-    const { version, expiresAtMs: _, ...facts } = chunks[0]!;
+    const writer = store.begin(live);
+    for (const index of [10, 2, 0, 1, 9]) await writer.write(live, { ...captioned, index });
+    const s2 = { ...live, id: "s2" };
+    await store.begin(s2).write(s2, { ...failed, sessionId: "s2" });
+    const bobs = { ...live, wearer: "bob" };
+    await store.begin(bobs).write(bobs, { ...failed, index: 3 });
+    const indices = async (fromIndex?: number) =>
+      (await Array.fromAsync(store.listChunks("ann", "s1", fromIndex))).map(({ index }) => index);
+    assertEquals(await indices(), [0, 1, 2, 9, 10]);
+    assertEquals(await indices(2), [2, 9, 10]);
+    assertEquals(await indices(3), [9, 10]);
+    assertEquals(await indices(11), []);
+    const [first] = await Array.fromAsync(store.listChunks("ann", "s1"));
+    const { version, expiresAtMs: _, ...facts } = first!;
     assertEquals({ version, facts }, { version: 1, facts: captioned });
-  });
-});
+  }));
 
-Deno.test("SessionStore.countRecords counts one wearer's records", async () => {
-  await withKv(async (kv) => {
+Deno.test("SessionStore.recentCaptions gives the newest captions, oldest first [M1, S4]", () =>
+  withKv(async (kv) => {
     const { store } = createStore(kv);
-    await store.commitChunk(live, captioned);
-    await store.commitChunk(live, failed);
-    await store.end({ ...ended, id: "s2" });
-    await store.open({ ...live, wearer: "bob" });
+    const writer = store.begin(live);
+    const chunks = [says("one", 0), failed, says("two", 2), says("", 3), says("three", 4)];
+    for (const chunk of chunks) await writer.write(live, chunk);
+    assertEquals(await store.recentCaptions("ann", "s1", 6), ["one", "two", "three"]);
+    assertEquals(await store.recentCaptions("ann", "s1", 2), ["two", "three"]);
+    assertEquals(await store.recentCaptions("ann", "s2", 2), []);
+  }));
+
+Deno.test("SessionStore.countRecords counts one wearer's records", () =>
+  withKv(async (kv) => {
+    const { store } = createStore(kv);
+    const writer = store.begin(live);
+    await writer.write(live, captioned);
+    await writer.write(live, failed);
+    await store.begin({ ...live, id: "s2" }).write({ ...ended, id: "s2" });
+    await store.begin({ ...live, wearer: "bob" }).write({ ...live, wearer: "bob" });
     assertEquals(await store.countRecords("ann"), {
       sessionCount: 2,
       liveSessionCount: 1,
@@ -125,80 +161,55 @@ Deno.test("SessionStore.countRecords counts one wearer's records", async () => {
       captionCount: 1,
       errorCount: 1,
     });
-  });
-});
+  }));
 
-Deno.test("SessionStore counts what has expired as gone, though KV still holds it", async () => {
-  await withKv(async (kv) => {
+Deno.test("SessionStore counts what has expired as gone, though KV still holds it", () =>
+  withKv(async (kv) => {
     const { clock, store } = createStore(kv, 2);
-    await store.commitChunk(live, captioned);
+    await store.begin(live).write(live, captioned);
     clock.tick(2 * DAY_MS - 1);
     assertEquals((await store.countRecords("ann")).chunkCount, 1);
     clock.tick(1);
-    assert((await kv.get(sessionKey("ann", "s1"))).value !== null);
+    for (const key of [sessionKey("ann", "s1"), chunkKey("ann", "s1", 0)]) {
+      assert((await kv.get(key)).value !== null);
+    }
     assertEquals(await store.getSession("ann", "s1"), null);
     assertEquals(await Array.fromAsync(store.listChunks("ann", "s1")), []);
+    assertEquals(await store.recentCaptions("ann", "s1", 6), []);
     const { sessionCount, chunkCount } = await store.countRecords("ann");
     assertEquals([sessionCount, chunkCount], [0, 0]);
-  });
-});
+  }));
 
-Deno.test("SessionStore keeps a session for as long after its last write", async () => {
-  await withKv(async (kv) => {
+Deno.test("SessionStore keeps a session for as long after its last write", () =>
+  withKv(async (kv) => {
     const { clock, store } = createStore(kv, 2);
-    await store.open(live);
+    const writer = store.begin(live);
+    await writer.write(live);
     clock.tick(DAY_MS);
-    await store.end(ended);
+    await writer.write(ended);
     clock.tick(DAY_MS);
     assertEquals((await store.getSession("ann", "s1"))?.status, "ended");
-  });
-});
+  }));
 
-Deno.test("SessionStore keeps records for good with a retention of 0 days", async () => {
-  await withKv(async (kv) => {
+Deno.test("SessionStore keeps records for good with a retention of 0 days", () =>
+  withKv(async (kv) => {
     const { clock, store } = createStore(kv, 0);
-    await store.commitChunk(live, captioned);
+    await store.begin(live).write(live, captioned);
     clock.tick(10_000 * DAY_MS);
     assertEquals((await store.getSession("ann", "s1"))?.expiresAtMs, null);
     assertEquals((await Array.fromAsync(store.listChunks("ann", "s1"))).length, 1);
-  });
-});
-
-Deno.test("SessionStore cuts text that KV could not hold, and keeps it well formed", async () => {
-  await withKv(async (kv) => {
-    const { store } = createStore(kv);
-    const long = "😀".repeat(100_000);
-    const outcome = { ...captioned.outcome, caption: `x${long}`, model: long } as const;
-    await store.commitChunk({ ...ended, reason: long }, { ...captioned, outcome } as ChunkFacts);
-    await store.commitChunk(
-      { ...ended, reason: long, identity: { appName: long, className: long } },
-      { ...failed, outcome: { status: "failed", error: long } },
-    );
-    const session = await store.getSession("ann", "s1");
-    const [first, second] = await Array.fromAsync(store.listChunks("ann", "s1"));
-    assert(session?.status === "ended" && session.identity !== null);
-    assert(first?.outcome.status === "captioned" && second?.outcome.status === "failed");
-    const cuts: [string | null, number][] = [
-      [session.reason, MAX_ERROR_CHARS],
-      [session.identity.appName, MAX_NAME_CHARS],
-      [session.identity.className, MAX_NAME_CHARS],
-      [first.outcome.caption, MAX_CAPTION_CHARS],
-      [first.outcome.model, MAX_NAME_CHARS],
-      [second.outcome.error, MAX_ERROR_CHARS],
-    ];
-    for (const [text, maxChars] of cuts) {
-      assertEquals(text?.length, maxChars);
-      assert(text?.isWellFormed() && text.endsWith("…"));
-    }
-  });
-});
+  }));
 
 Deno.test("SessionStore rejects with KV's own error", async () => {
   const kv = await Deno.openKv(":memory:");
   const { store } = createStore(kv);
   kv.close();
-  await assertRejects(() => store.open(live), Deno.errors.BadResource);
-  await assertRejects(() => store.commitChunk(live, captioned), Deno.errors.BadResource);
-  await assertRejects(() => store.end(ended), Deno.errors.BadResource);
-  await assertRejects(() => store.getSession("ann", "s1"), Deno.errors.BadResource);
+  const rejects = (work: () => Promise<unknown>) => assertRejects(work, Deno.errors.BadResource);
+  await rejects(() => store.begin(live).write(live));
+  await rejects(() => store.begin(live).write(live, captioned));
+  await rejects(() => store.begin(live).isOwner());
+  await rejects(() => store.takeOver(claim("b")));
+  await rejects(() => store.getSession("ann", "s1"));
+  await rejects(() => store.recentCaptions("ann", "s1", 1));
+  await rejects(() => Array.fromAsync(store.listChunks("ann", "s1")));
 });
