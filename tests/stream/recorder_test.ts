@@ -1,119 +1,54 @@
 import { assert, assertEquals } from "@std/assert";
-import { createCounters } from "../../counters.ts";
-import type { Chunk, InferOutcome } from "../../inference/client.ts";
-import type { SessionRecord } from "../../kv/keys.ts";
-import { createSessionStore, type SessionStore } from "../../kv/sessions.ts";
-import { createLogger } from "../../log.ts";
-import { Recorder } from "../../stream/recorder.ts";
-import { createFakeClock } from "../_fake_clock.ts";
+import type { InferOutcome } from "../../inference/client.ts";
+import { resumable } from "../kv/_sessions.ts";
 import { dumpKv, withKv } from "../kv/_temp_kv.ts";
+import { live } from "../kv/_sessions.ts";
+import { CAPTION, chunkOf, createBench, FAILURE, now } from "./_recorder.ts";
 
-const IDENTITY = {
-  tokenId: "ak-do-not-tell",
-  tokenSecret: "as-do-not-tell",
-  appName: "app",
-  className: "Eyes",
-};
-const FACTS = { sessionId: "s-1", wearer: "w", identity: IDENTITY };
-const CAPTION: InferOutcome = {
-  kind: "captioned",
-  caption: "A red ball rolls.",
-  latencyMs: 12.5,
-  chunkStartS: 9,
-  chunkEndS: 9,
-  tokensGenerated: 7,
-  model: "eyes-1",
-};
-const FAILURE: InferOutcome = { kind: "failed", scope: "chunk", reason: "no frame decodes" };
-
-const frame = { bytes: Uint8Array.of(0xde, 0xad, 0xbe, 0xef), atS: 0 };
-
-function chunkOf(frameCount: number, endS: number): Chunk {
-  return { frames: [frame], frameCount, byteCount: 10 * frameCount, startS: endS - 1, endS };
-}
-
-/** What a write waits for, by the method's name and how many writes came before. */
-type Before = (method: string, at: number) => Promise<void> | void;
-
-/** Real records, with something that happens before each write; notes when writes begin and end. */
-function watched(store: SessionStore, before: Before, events: string[]): SessionStore {
-  let writes = 0;
-  const write = async (method: string, run: () => Promise<void>) => {
-    events.push(`${method} begins`);
-    await before(method, writes++);
-    await run();
-    events.push(`${method} ends`);
-  };
-  return {
-    open: (session) => write("open", () => store.open(session)),
-    commitChunk: (session, chunk) => write("chunk", () => store.commitChunk(session, chunk)),
-    end: (session) => write("end", () => store.end(session)),
-    getSession: (wearer, id) => store.getSession(wearer, id),
-    listChunks: (wearer, id) => store.listChunks(wearer, id),
-    countRecords: (wearer) => store.countRecords(wearer),
-  };
-}
-
-function createBench(kv: Deno.Kv, before: Before = () => {}) {
-  const clock = createFakeClock();
-  const events: string[] = [];
-  const lines: Record<string, unknown>[] = [];
-  const counters = createCounters();
-  const real = createSessionStore({ kv, clock, retentionDays: 30 });
-  const recorder = new Recorder({
-    store: watched(real, before, events),
-    clock,
-    log: createLogger("debug", (line) => void lines.push(JSON.parse(line))),
-    counters,
-  }, FACTS);
-  const session = () => real.getSession("w", "s-1") as Promise<SessionRecord>;
-  const chunks = () => Array.fromAsync(real.listChunks("w", "s-1"));
-  return { clock, recorder, events, lines, counters, session, chunks };
-}
-
-Deno.test("Recorder keeps the books of a stream, from open to end [V7]", () =>
+Deno.test("Recorder keeps the books of a stream, from its beginning to its end [V7]", () =>
   withKv(async (kv) => {
-    const { clock, recorder, session, chunks, lines } = createBench(kv);
+    const { clock, recorder, stored, chunks, lines, end, recorded } = createBench(kv);
     const startedAtMs = clock.epochMs();
+    recorder.begin();
     await clock.tickAsync(100);
     recorder.frame(10);
     await clock.tickAsync(100);
     recorder.frame(20);
-    recorder.chunk(chunkOf(2, 1), CAPTION);
+    recorder.chunk({ ...chunkOf(2, 1), capturedAtMs: 77 }, now(CAPTION));
     await clock.tickAsync(300);
-    recorder.chunk(chunkOf(5, 2), FAILURE);
-    await recorder.end(1000, "bye", clock.epochMs());
-    const { version: _, expiresAtMs, ...record } = await session();
+    recorder.chunk(chunkOf(5, 2, 7), now(FAILURE));
+    await end();
+    const { version: _, expiresAtMs, ...record } = await stored();
     assertEquals(record, {
-      id: "s-1",
-      wearer: "w",
+      ...live,
       status: "ended",
-      startedAtMs,
       lastFrameAtMs: startedAtMs + 200,
+      accounted: { frame: 7, atS: 2 },
       frameCount: 2,
       byteCount: 30,
       chunkCount: 2,
       captionCount: 1,
       errorCount: 1,
-      identity: { appName: "app", className: "Eyes" },
       endedAtMs: startedAtMs + 500,
       closeCode: 1000,
       reason: "bye",
     });
     assert(expiresAtMs !== null);
     const facts = (await chunks()).map(({ version: _, expiresAtMs: __, ...chunk }) => chunk);
-    const common = { sessionId: "s-1", sentFrameCount: 1 };
+    const common = { sessionId: "s1", sentFrameCount: 1 };
     const { caption, latencyMs, tokensGenerated, model } = CAPTION;
-    assertEquals(facts, [
+    const expected = [
       {
         ...common,
         index: 0,
         startS: 0,
         endS: 1,
         recordedAtMs: startedAtMs + 200,
+        lastFrame: 2,
+        capturedAtMs: 77,
         frameCount: 2,
         byteCount: 20,
-        outcome: { status: "captioned", caption, latencyMs, tokensGenerated, model },
+        outcome: { status: "captioned" as const, caption, latencyMs, tokensGenerated, model },
       },
       {
         ...common,
@@ -121,87 +56,156 @@ Deno.test("Recorder keeps the books of a stream, from open to end [V7]", () =>
         startS: 1,
         endS: 2,
         recordedAtMs: startedAtMs + 500,
+        lastFrame: 7,
+        capturedAtMs: null,
         frameCount: 5,
         byteCount: 50,
-        outcome: { status: "failed", error: "no frame decodes" },
+        outcome: { status: "failed" as const, error: "no frame decodes" },
       },
-    ]);
+    ];
+    assertEquals(facts, expected);
+    assertEquals(recorded, expected);
     assertEquals(lines, []);
   }));
 
 Deno.test("Recorder says live, with the counts at the last chunk, while a stream is open", () =>
   withKv(async (kv) => {
-    const { clock, recorder, session, events } = createBench(kv);
+    const { recorder, stored, events, until, end } = createBench(kv);
+    recorder.begin();
     recorder.frame(10);
-    recorder.chunk(chunkOf(1, 1), CAPTION);
-    recorder.frame(10); // before the chunk is written, as the session itself is still being written
-    while (!events.includes("chunk ends")) await clock.tickAsync(1);
-    const { status, frameCount, chunkCount } = await session();
+    recorder.chunk(chunkOf(1, 1), now(CAPTION));
+    await until(() => events.includes("chunk 0 ends"));
+    recorder.frame(10);
+    const { status, frameCount, chunkCount } = await stored();
     assertEquals([status, frameCount, chunkCount], ["live", 1, 1]);
-    await recorder.end(1000, "", clock.epochMs());
-    assertEquals((await session()).frameCount, 2);
+    await end();
+    assertEquals((await stored()).frameCount, 2);
+  }));
+
+Deno.test("Recorder.lookFor writes the new prompt, for whoever goes on [S4, S6]", () =>
+  withKv(async (kv) => {
+    const { recorder, stored, end } = createBench(kv);
+    recorder.begin();
+    recorder.lookFor("Read the signs.");
+    await recorder.settled();
+    assertEquals((await stored()).prompt, "Read the signs.");
+    await end();
   }));
 
 Deno.test("Recorder stores no token and no frame [A4]", () =>
   withKv(async (kv) => {
-    const { clock, recorder } = createBench(kv);
-    recorder.chunk(chunkOf(1, 1), CAPTION);
-    await recorder.end(1000, "", clock.epochMs());
+    const { recorder, end } = createBench(kv, {
+      session: { ...live, identity: { appName: "app", className: "Eyes" } },
+    });
+    recorder.chunk(chunkOf(1, 1), now(CAPTION));
+    await end();
     const stored = await dumpKv(kv);
-    for (const secret of ["do-not-tell", "222,173,190,239", '"0":222']) {
-      assert(!stored.includes(secret), stored);
-    }
+    for (const hidden of ["222,173,190,239", '"0":222']) assert(!stored.includes(hidden), stored);
   }));
 
 Deno.test("Recorder writes one after another, in the order in which things happened", () =>
   withKv(async (kv) => {
     const gates = Array.from({ length: 4 }, () => Promise.withResolvers<void>());
-    const { clock, recorder, events } = createBench(kv, (_, at) => gates[at]!.promise);
-    recorder.chunk(chunkOf(1, 1), CAPTION);
-    recorder.chunk(chunkOf(1, 2), FAILURE);
+    const before = (_: string, at: number) => gates[at]!.promise;
+    const { clock, recorder, events, until, end } = createBench(kv, { before });
+    recorder.begin();
+    recorder.chunk(chunkOf(1, 1), now(CAPTION));
+    recorder.chunk(chunkOf(1, 2), now(FAILURE));
     let isEnded = false;
-    const ended = recorder.end(1000, "", clock.epochMs()).then(() => isEnded = true);
+    const ended = end().then(() => isEnded = true);
     const expected: string[] = [];
-    for (const [at, method] of ["open", "chunk", "chunk", "end"].entries()) {
+    for (const [at, what] of ["live", "chunk 0", "chunk 1", "ended"].entries()) {
       await clock.tickAsync(1);
-      expected.push(`${method} begins`);
+      expected.push(`${what} begins`);
       assertEquals([events, isEnded], [expected, false]);
       gates[at]!.resolve();
-      while (events.length === expected.length) await clock.tickAsync(1);
-      expected.push(`${method} ends`);
+      await until(() => events.length > expected.length);
+      expected.push(`${what} ends`);
     }
     await ended;
     assertEquals(events, expected);
   }));
 
-Deno.test("Recorder counts and logs a write that KV refuses, and tries the next one", () =>
+Deno.test("Recorder writes outcomes in the order in which their chunks left [S3]", () =>
   withKv(async (kv) => {
-    const refuse = (method: string, at: number) => {
-      if (at < 2) throw new TypeError(`no room for the ${method}`);
+    const { clock, recorder, recorded, chunks, end } = createBench(kv);
+    const answers = [1, 2, 3].map(() => Promise.withResolvers<InferOutcome>());
+    answers.forEach(({ promise }, at) => recorder.chunk(chunkOf(at + 1, at + 1), promise));
+    answers[2]!.resolve(CAPTION);
+    answers[1]!.resolve(FAILURE);
+    await clock.tickAsync(100);
+    assertEquals(recorded, []);
+    answers[0]!.resolve(CAPTION);
+    await recorder.settled();
+    const order = [[0, 1], [1, 2], [2, 3]];
+    assertEquals(recorded.map(({ index, frameCount }) => [index, frameCount]), order);
+    assertEquals((await chunks()).map(({ index, frameCount }) => [index, frameCount]), order);
+    await end();
+  }));
+
+Deno.test("Recorder without resume logs, counts and leaves behind what KV refuses, and goes on", () =>
+  withKv(async (kv) => {
+    const before = (what: string, at: number) => {
+      if (at < 2) throw new TypeError(`no room for the ${what}`);
     };
-    const { clock, recorder, lines, counters, session, chunks } = createBench(kv, refuse);
-    recorder.chunk(chunkOf(1, 1), CAPTION);
-    recorder.chunk(chunkOf(1, 2), CAPTION);
-    await recorder.end(1006, "lost", clock.epochMs());
+    const bench = createBench(kv, { before });
+    const { recorder, lines, counters, stored, chunks, recorded, end, clock } = bench;
+    recorder.begin();
+    recorder.chunk(chunkOf(1, 1), now(CAPTION));
+    recorder.chunk(chunkOf(1, 2), now(CAPTION));
+    await end("ended", 1006, "lost");
     assertEquals(counters.kvFailures, 2);
     assertEquals(
       lines.map(({ level, event, session_id, reason }) => [level, event, session_id, reason]),
       [
-        ["error", "kv.write_failed", "s-1", "no room for the open"],
-        ["error", "kv.write_failed", "s-1", "no room for the chunk"],
+        ["error", "kv.write_failed", "s1", "no room for the live"],
+        ["error", "kv.write_failed", "s1", "no room for the chunk 0"],
       ],
     );
-    const { status, chunkCount } = await session();
+    const { status, chunkCount } = await stored();
     assertEquals([status, chunkCount], ["ended", 2]);
     assertEquals((await chunks()).map(({ index }) => index), [1]);
+    assertEquals(recorded.map(({ index }) => index), [1], "what is not written is not told");
+    assertEquals(clock.pendingTimers, 0);
   }));
 
-Deno.test("Recorder ends though KV is gone", async () => {
+Deno.test("Recorder without resume ends though KV is gone", async () => {
   const kv = await Deno.openKv(":memory:");
   kv.close();
-  const { clock, recorder, lines, counters } = createBench(kv);
-  recorder.chunk(chunkOf(1, 1), CAPTION);
-  await recorder.end(1000, "", clock.epochMs());
+  const { recorder, lines, counters, end } = createBench(kv);
+  recorder.begin();
+  recorder.chunk(chunkOf(1, 1), now(CAPTION));
+  await end();
   assertEquals([counters.kvFailures, lines.length], [3, 3]);
   assert(!JSON.stringify(lines).includes("red ball"), "captions have no place in the log");
 });
+
+Deno.test("Recorder leaves out what was given up, and all that came later [S4]", () =>
+  withKv(async (kv) => {
+    const { recorder, stored, recorded, end } = createBench(kv);
+    recorder.chunk(chunkOf(1, 1, 1), now(CAPTION));
+    recorder.chunk(chunkOf(1, 2, 2), now(null));
+    recorder.chunk(chunkOf(1, 3, 3), now(CAPTION));
+    await end("interrupted");
+    assertEquals(recorded.map(({ index }) => index), [0]);
+    const { chunkCount, accounted, status } = await stored();
+    assertEquals([chunkCount, accounted, status], [1, { frame: 1, atS: 1 }, "interrupted"]);
+  }));
+
+Deno.test("Recorder finds out once that another has the session, and writes no more [S4]", () =>
+  withKv(async (kv) => {
+    const bench = createBench(kv, { session: await resumable(Number.MAX_SAFE_INTEGER) });
+    const { recorder, stored, recorded, events, end, takeOver } = bench;
+    recorder.begin();
+    await recorder.settled();
+    assertEquals((await takeOver()).kind, "taken");
+    const dump = await dumpKv(kv);
+    recorder.chunk(chunkOf(1, 1), now(CAPTION));
+    recorder.chunk(chunkOf(1, 2), now(CAPTION));
+    recorder.lookFor("anything");
+    recorder.heartbeat();
+    await end("interrupted");
+    assertEquals([bench.takenOver, recorded, (await stored()).owner], [1, [], "b"]);
+    assertEquals(await dumpKv(kv), dump);
+    assertEquals(events.filter((event) => event.endsWith("begins")).length, 2);
+  }));
