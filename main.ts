@@ -26,14 +26,16 @@ import { MemoryGuard } from "./stream/memory_guard.ts";
 const CLOSE_GRACE_MS = 20;
 /** The models are made ready so long after listening: a health check that waits goes first. */
 const PREPARE_DELAY_MS = 300;
-/** The platform kills a process five seconds after it asked it to end. */
-const STOP_DEADLINE_MS = 4000;
+/** The platform kills a process five seconds after it asked it to end; by then it must be over. */
+const STOP_DEADLINE_MS = 3_800;
+/** Of these, streams have so long to let results in flight arrive and come into the books. */
+const DRAIN_DEADLINE_MS = 3_000;
 
 /** A Foresight that listens. */
 export interface RunningApp {
   /** `http://host:port` as clients on this machine reach it. */
   readonly url: string;
-  /** Ends streams with 1012, finishes what runs for at most four seconds, lets go of everything. */
+  /** Ends streams with 1012, finishes what runs, lets go of everything: in less than four seconds. */
   stop(): Promise<void>;
 }
 
@@ -89,11 +91,11 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
       cancelPrepare();
       memory.stop();
       log.info("stopping", { streams: streams.size });
-      await within(STOP_DEADLINE_MS, streams.drain());
+      const endsAtMs = systemClock.monotonicMs() + STOP_DEADLINE_MS;
+      await within(DRAIN_DEADLINE_MS, streams.drain());
       await new Promise<void>((resolve) => systemClock.after(CLOSE_GRACE_MS, resolve));
-      await within(STOP_DEADLINE_MS, server.shutdown());
-      await within(STOP_DEADLINE_MS, inference.close());
-      await budgets.close();
+      const ends = [server.shutdown(), inference.close(), budgets.close()];
+      await within(endsAtMs - systemClock.monotonicMs(), Promise.all(ends));
       kv.close();
       log.info("stopped");
     },
@@ -207,7 +209,7 @@ function watchMemory({ capacity }: Config, streams: LiveStreams, log: Logger): M
 }
 
 /** Waits for `work`, but not for longer than `limitMs`. */
-async function within(limitMs: number, work: Promise<void>): Promise<void> {
+async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
   const { promise: limit, resolve } = Promise.withResolvers<void>();
   const cancel = systemClock.after(limitMs, resolve);
   await Promise.race([work, limit]);

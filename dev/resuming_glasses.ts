@@ -5,9 +5,10 @@
  * @module
  */
 import type { Clock } from "../clock.ts";
-import { PROTOCOL_V2 } from "../stream/wire_v2.ts";
 import { connectGlasses, type Glasses } from "./glasses.ts";
 
+/** As a phone knows it: from the contract, not from the server's code. */
+const PROTOCOL_V2 = "foresight.v2";
 /** A phone has so much memory for frames that no result accounts for. */
 const MAX_KEPT_FRAMES = 600;
 const FIRST_RETRY_MS = 50;

@@ -35,8 +35,14 @@ Deno.test("noopInference behind a stream: frames are taken, nothing is said or l
     identity: IDENTITY,
     sessionId: "s",
     start: { nowS: 0, describedS: 0, history: [], prompt: "look" },
+    governor: null,
     givenUp: "told",
-  }, { dispatched: () => void heard++, tell: () => void heard++, isBehind: () => false });
+  }, {
+    dispatched: () => void heard++,
+    tell: () => void heard++,
+    usedUp: () => void heard++,
+    isBehind: () => false,
+  });
   await clock.tickAsync(1);
   for (let at = 0; at < 10; at++) {
     const fate = captioner.admit({ bytes: new Uint8Array(10), number: at + 1, capturedAtMs: null });

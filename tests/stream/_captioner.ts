@@ -14,7 +14,9 @@ import type {
   VisionInferenceSession,
 } from "../../inference/client.ts";
 import { InferenceSlots } from "../../inference/slots.ts";
+import { type BudgetAccount, type CallOutcome, UNLIMITED } from "../../kv/budgets.ts";
 import { Captioner, type CaptionerStart, type DispatchedChunk } from "../../stream/captioner.ts";
+import type { FrameGovernor } from "../../stream/governor/governor.ts";
 import { createFakeClock } from "../_fake_clock.ts";
 
 const LIMITS = {
@@ -47,22 +49,23 @@ function createScriptedModel() {
       );
       return promise;
     },
+    answer(frames, question, context) {
+      questions.push({ frames, question, context });
+      return Promise.resolve(answers);
+    },
     close: () => void closed++,
   };
-  const canAnswer = (outcome: AnswerOutcome) => {
-    session.answer = (frames, question, context) => {
-      questions.push({ frames, question, context });
-      return Promise.resolve(outcome);
-    };
-  };
+  let answers: AnswerOutcome = { kind: "answered", text: "A ball.", latencyMs: 7 };
+  const willAnswer = (outcome: AnswerOutcome) => answers = outcome;
   const client: VisionInferenceClient = {
+    serves: () => true,
     openSession: () => new Promise((resolve) => opens.push(resolve)),
     prepare: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
   const open = () => opens.shift()!({ kind: "opened", session });
   const fail = (reason: string) => opens.shift()!({ kind: "unavailable", reason });
-  return { client, asked, questions, opens, open, fail, canAnswer, closed: () => closed };
+  return { client, asked, questions, opens, open, fail, willAnswer, closed: () => closed };
 }
 
 /** A description. */
@@ -85,9 +88,34 @@ export const down = (reason: string): InferOutcome => ({
   reason,
 });
 
+/** A budget whose answers the test gives. */
+export function createScriptedBudget() {
+  const waiting = new Set<() => void>();
+  const spent: number[] = [];
+  let answer: CallOutcome = { kind: "granted" };
+  const account: BudgetAccount = {
+    takeCall: () => answer,
+    whenReady(ready) {
+      waiting.add(ready);
+      return () => void waiting.delete(ready);
+    },
+    spent: (gpuSeconds) => void spent.push(gpuSeconds),
+  };
+  /** Answers so from now on, and wakes who waits. */
+  const answers = (outcome: CallOutcome) => {
+    answer = outcome;
+    const turns = [...waiting];
+    waiting.clear();
+    for (const turn of turns) turn();
+  };
+  return { account, answers, spent, waiting };
+}
+
 interface StartOptions {
   readonly start?: Partial<CaptionerStart>;
   readonly givenUp?: "told" | "forgotten";
+  readonly budget?: BudgetAccount;
+  readonly governor?: FrameGovernor;
 }
 
 /** A captioner, its model and all that it says. */
@@ -101,6 +129,7 @@ export function start(
   const told: string[] = [];
   const inferred: string[] = [];
   const dispatched: DispatchedChunk[] = [];
+  const usedUp: [reason: string, retryAfterMs: number][] = [];
   const backlog = { isBehind: false };
   const textOf = (outcome: InferOutcome) =>
     outcome.kind === "captioned" ? outcome.caption : `! ${outcome.reason}`;
@@ -112,6 +141,8 @@ export function start(
     identity: null,
     sessionId: "s",
     start: { nowS: 0, describedS: 0, history: [], prompt: "look", ...options.start },
+    budget: options.budget ?? UNLIMITED,
+    governor: options.governor ?? null,
     givenUp: options.givenUp ?? "told",
   }, {
     dispatched(chunk, outcome) {
@@ -119,6 +150,7 @@ export function start(
       outcome.then((outcome) => inferred.push(outcome ? textOf(outcome) : "forgotten"));
     },
     tell: (outcome) => void told.push(textOf(outcome)),
+    usedUp: (reason, retryAfterMs) => void usedUp.push([reason, retryAfterMs]),
     isBehind: () => backlog.isBehind,
   });
   let number = 0;
@@ -135,5 +167,5 @@ export function start(
       offer();
     }
   };
-  return { clock, model, told, inferred, dispatched, backlog, captioner, offer, watch };
+  return { clock, model, told, inferred, usedUp, dispatched, backlog, captioner, offer, watch };
 }
