@@ -1,7 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { SETTINGS } from "../config.ts";
 import { connectGlasses } from "../dev/glasses.ts";
+import { startLocalModal } from "../modal/local/server.ts";
+import { MAGIC_WORD } from "./_foresight.ts";
 import { withScratch } from "./_scratch.ts";
+import { until } from "./modal/local/_fixture.ts";
+import { connectSession } from "./routes/_session.ts";
+import { EYES, frame } from "./routes/_vision.ts";
 
 const PERMISSIONS = [
   "--no-prompt",
@@ -81,6 +86,44 @@ Deno.test("main serves, sends its clients away with 1012 when told to stop, and 
     assertEquals(rest.at(-1)?.event, "stopped");
     assertEquals((await process.status).code, 0);
     assertEquals(await new Response(process.stderr).text(), "");
+  }));
+
+Deno.test("main ends in time though the model hangs and a client does not read [S5, V9]", () =>
+  withScratch(async (folder) => {
+    const modal = await startLocalModal({ classes: [EYES] });
+    modal.faults.calls({ kind: "hang" }, { times: 10 });
+    const process = startMain({
+      MAGIC_WORD,
+      KV_PATH: `${folder}/kv.sqlite`,
+      MODAL_SERVER_URL: modal.url,
+      MODAL_TOKEN_ID: "ak-1",
+      MODAL_TOKEN_SECRET: "as-1",
+      VISION_CHUNK_SECONDS: "0",
+    });
+    const lines = linesOf(process);
+    let url = "";
+    while (!url) {
+      const { event, url: found } = (await lines.next()).value!;
+      if (event === "listening") url = String(found);
+    }
+    const stuck = await connectGlasses(url, { magicWord: MAGIC_WORD });
+    stuck.pause();
+    const client = await connectSession(url);
+    client.glasses.send(frame(1));
+    await until(() => modal.seen.callCount === 1);
+    process.kill("SIGTERM");
+    const { code } = await client.glasses.ended;
+    assertEquals([code, client.of("notice").map((notice) => notice.code)], [1012, ["draining"]]);
+    const rest = await Array.fromAsync(lines);
+    assertEquals(rest.at(-1)?.event, "stopped");
+    assertEquals((await process.status).code, 0);
+    const [from, to] = ["stopping", "stopped"].map((event) =>
+      Date.parse(String(rest.find((line) => line.event === event)!.at))
+    );
+    assert(to! - from! < 4_000, `${to! - from!} ms, and the platform kills after five seconds`);
+    await process.stderr.cancel();
+    stuck.vanish();
+    await modal.close();
   }));
 
 Deno.test("main loads Modal's SDK before a stream needs it", () =>
