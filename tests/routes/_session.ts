@@ -5,7 +5,10 @@
  */
 import { connectGlasses, type Glasses, type GlassesOptions } from "../../dev/glasses.ts";
 import { PROTOCOL_V2 } from "../../stream/wire_v2.ts";
-import { MAGIC_WORD } from "../_foresight.ts";
+import { MAGIC_WORD, type TestForesight, withForesight } from "../_foresight.ts";
+import type { Environment } from "../../config.ts";
+import type { LocalModal } from "../../modal/local/server.ts";
+import { MODAL_SETTINGS, withModal } from "./_vision.ts";
 
 /** Any message of the server. */
 export type Message = Readonly<Record<string, unknown>> & { readonly type: string };
@@ -60,4 +63,15 @@ export async function connectSession(
     heard,
     say: (message) => glasses.send(JSON.stringify(message)),
   };
+}
+
+/** Runs `use` with two Foresights on one KV and one Modal, as two processes of one deployment. */
+export function withTwo(
+  settings: Environment,
+  use: (both: [TestForesight, TestForesight], modal: LocalModal) => Promise<void>,
+): Promise<void> {
+  return withModal(settings, (one, modal) => {
+    const same = { MODAL_SERVER_URL: modal.url, ...MODAL_SETTINGS, ...settings };
+    return withForesight(same, (other) => use([one, other], modal), { kv: one.kv });
+  });
 }

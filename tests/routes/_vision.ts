@@ -29,9 +29,13 @@ export const EYES: LocalClass = {
   },
 };
 
-const TOKENS = { MODAL_TOKEN_ID: "ak-1", MODAL_TOKEN_SECRET: "as-1" };
 /** Every frame is a chunk of its own, and results do not wait for acks. */
-const PROMPT_SETTINGS = { VISION_CHUNK_SECONDS: "0", VISION_RESULT_FLUSH_MS: "0" };
+export const MODAL_SETTINGS = {
+  MODAL_TOKEN_ID: "ak-1",
+  MODAL_TOKEN_SECRET: "as-1",
+  VISION_CHUNK_SECONDS: "0",
+  VISION_RESULT_FLUSH_MS: "0",
+};
 
 /** Runs `use` against both, and leaves nothing behind. */
 export async function withModal(
@@ -41,7 +45,7 @@ export async function withModal(
 ): Promise<void> {
   const modal = await startLocalModal({ classes: [EYES] });
   try {
-    const all = { MODAL_SERVER_URL: modal.url, ...TOKENS, ...PROMPT_SETTINGS, ...settings };
+    const all = { MODAL_SERVER_URL: modal.url, ...MODAL_SETTINGS, ...settings };
     await withForesight(all, (foresight) => use(foresight, modal), replaced);
   } finally {
     await modal.close();

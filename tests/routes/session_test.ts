@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { frame, withModal } from "./_vision.ts";
-import { connectSession, type Message } from "./_session.ts";
+import { until } from "../modal/local/_fixture.ts";
+import { connectSession, type Message, withTwo } from "./_session.ts";
 
 const cursors = (results: Message[]) => results.map(({ cursor }) => cursor);
 
@@ -104,19 +105,20 @@ Deno.test("the newer connection wins, the older one closes with 1008 [S4]", () =
   }));
 
 Deno.test("session is described to its end when the connection is lost [S4, V7]", () =>
-  withModal({ VISION_CHUNK_SECONDS: "60" }, async ({ url }) => {
-    const first = await connectSession(url);
+  withTwo({ VISION_CHUNK_SECONDS: "60" }, async ([one, other]) => {
+    const first = await connectSession(one.url);
     first.glasses.send(frame(1));
     first.glasses.send(frame(2));
     await first.heard("ack", (ack) => ack.frame === 2);
-    await first.glasses.leave();
-    // It is described and written while the client is away; it may come back too early for that.
+    first.glasses.vanish();
+    await first.glasses.ended;
+    await until(() => one.streams.size === 0);
+    await one.streams.drain(); // all of it is in the books
     const { session, resume } = first.hello;
-    let second = await connectSession(url, { session, resume, cursor: 0 });
-    for (let tries = 0; second.hello.cursor === 0 && tries < 50; tries++) {
-      await second.glasses.leave();
-      second = await connectSession(url, { session, resume, cursor: 0 });
-    }
+    const second = await connectSession(other.url, { session, resume, cursor: 0 });
+    assertEquals([second.hello.session, second.hello.frame], [session, 2]);
+    const { cursor, caption, frames } = await second.heard("result");
+    assertEquals([cursor, caption, frames], [1, "saw 1,2 after ", 2]);
     await second.glasses.leave();
   }));
 
@@ -147,8 +149,14 @@ Deno.test("pause drops frames, unpause and a new prompt count for the next chunk
       ["queued", undefined],
     ]);
     assertEquals(client.of("result").map(({ caption }) => caption), ["saw 2 after "]);
-    assertEquals(modal.seen.calls.at(-1)?.args?.prompt ?? "Read the signs.", "Read the signs.");
-    await client.glasses.leave();
+    assertEquals(modal.seen.calls.map(({ args }) => args.prompt), ["Read the signs."]);
+    client.glasses.vanish();
+    const { session, resume } = client.hello;
+    const second = await connectSession(url, { session, resume, cursor: 1 });
+    second.glasses.send(frame(3));
+    await second.heard("result");
+    assertEquals(modal.seen.calls.at(-1)?.args.prompt, "Read the signs.", "it stays the session's");
+    await second.glasses.leave();
   }));
 
 Deno.test("what is not of the protocol is answered, the third time the connection closes [S7]", () =>
