@@ -126,6 +126,30 @@ Deno.test("main ends in time though the model hangs and a client does not read [
     await modal.close();
   }));
 
+Deno.test("main sends a session away, and the next process on its database goes on with it [S4, S5]", () =>
+  withScratch(async (folder) => {
+    const settings = { MAGIC_WORD: "hush", KV_PATH: `${folder}/kv.sqlite` };
+    let remembered: { session: string; resume: string; cursor: number } | undefined;
+    for (let at = 0; at < 2; at++) {
+      const process = startMain(settings);
+      const lines = linesOf(process);
+      let line = (await lines.next()).value;
+      while (line && line.event !== "listening") line = (await lines.next()).value;
+      const options = { magicWord: "hush" };
+      const client = await connectSession(String(line?.url), remembered, options);
+      const { session, resume, limits } = client.hello;
+      assertEquals((limits as { captions: boolean }).captions, false);
+      assertEquals(session, remembered?.session ?? session);
+      remembered = { session, resume, cursor: 0 };
+      process.kill("SIGTERM");
+      assertEquals((await client.glasses.ended).code, 1012);
+      assertEquals(client.of("notice").map(({ code }) => code), ["draining"]);
+      assertEquals((await Array.fromAsync(lines)).at(-1)?.event, "stopped");
+      assertEquals((await process.status).code, 0);
+      assertEquals(await new Response(process.stderr).text(), "");
+    }
+  }));
+
 Deno.test("main loads Modal's SDK before a stream needs it", () =>
   withScratch(async (folder) => {
     const tokens = { MODAL_TOKEN_ID: "ak-1", MODAL_TOKEN_SECRET: "as-1" };

@@ -1,9 +1,10 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { connectGlasses } from "../dev/glasses.ts";
 import { type LocalModal, startLocalModal } from "../modal/local/server.ts";
 import { INFER_CHUNK_PARAMETERS } from "../modal/local/infer_chunk.ts";
 import { MAGIC_WORD, type TestForesight, withForesight } from "./_foresight.ts";
 import { startOpenAiServer } from "./inference/_openai_server.ts";
+import { connectSession } from "./routes/_session.ts";
 import { EYES, withModal } from "./routes/_vision.ts";
 
 const SECRETS = {
@@ -61,6 +62,22 @@ async function wear(
   glasses.send(frameFor("caption"));
   await glasses.leave();
   return JSON.stringify(glasses.acks);
+}
+
+/** Wears glasses that know sessions, over two connections; answers their secret. */
+async function wearTwice({ url }: TestForesight): Promise<string> {
+  const first = await connectSession(url, {}, { headers: GUEST });
+  const { session, resume } = first.hello;
+  first.glasses.send(frameFor("guest"));
+  await first.heard("result", (result) => "inference_error" in result);
+  first.glasses.vanish();
+  const second = await connectSession(url, { session, resume, cursor: 0 }, { headers: GUEST });
+  await second.heard("result");
+  second.say({ type: "ask", id: "1", question: "What?" });
+  await second.heard("error");
+  await second.glasses.leave();
+  await assertRejects(() => connectSession(url, { session, resume, cursor: -1 }), Error, "422");
+  return resume;
 }
 
 /** Knocks on every door with what does not open it, or opens it and asks for nonsense. */
@@ -166,7 +183,6 @@ async function bustle(foresight: TestForesight, modal: LocalModal): Promise<stri
     ...await Promise.all([wear(foresight, "house", {}), wear(foresight, "guest", GUEST)]),
     await poke(foresight),
   ];
-  await foresight.streams.drain();
   return said.join("\n");
 }
 
@@ -176,16 +192,19 @@ Deno.test("secrets stay out of logs, KV and answers; captions and frames lie in 
       const infer_chunk = { parameters: INFER_CHUNK_PARAMETERS, call: inferChunk };
       modal.deploy({ ...EYES, methods: { infer_chunk } });
       const answers = await bustle(foresight, modal);
+      const given = await wearTwice(foresight);
+      await foresight.streams.drain();
       const { logged, stored, chunks, elsewhere } = await tracesOf(foresight);
 
       // All of it has happened, so there was something to hide.
       assertEquals(chunks.filter((text) => text.includes(`caption ${CAPTION}`)).length, 4);
-      assertEquals(chunks.filter((text) => text.includes("cannot log in as [redacted]")).length, 2);
+      assertEquals(chunks.filter((text) => text.includes("cannot log in as [redacted]")).length, 3);
       assertEquals(answers.split("what a key: Bearer [redacted]").length - 1, 5);
       for (const event of ["request", "stream.started", "stream.ended"]) {
         assert(logged.includes(`event ${event}`), logged);
       }
       assertHidden({ logged, stored, answers }, { ...SECRETS, frame: FRAME_MARK });
+      assertHidden({ logged, stored }, { given });
       assertHidden({ logged, elsewhere }, { caption: CAPTION });
       assertHidden({ logged, stored }, { message: MESSAGE });
     })
