@@ -89,9 +89,9 @@ export function createStore(kv: Deno.Kv, retentionDays = 30) {
 export type Fate = "answers" | "refused" | "answer_lost";
 
 /** A real KV whose commits go as the test says. Reads are as ever. */
-export function faultyKv(kv: Deno.Kv, next: () => Fate): Deno.Kv {
+export function faultyKv(kv: Deno.Kv, next: () => Fate | Promise<Fate>): Deno.Kv {
   const commit = async (operation: Deno.AtomicOperation) => {
-    const fate = next();
+    const fate = await next();
     if (fate === "refused") throw new Error("KV refuses");
     const answer = await operation.commit();
     if (fate === "answer_lost") throw new Error("the answer is lost");

@@ -10,6 +10,7 @@ import {
   DAY_MS,
   ended,
   failed,
+  faultyKv,
   live,
   resumable,
   says,
@@ -114,6 +115,25 @@ Deno.test("SessionStore.takeOver many times at once leaves exactly one owner [S4
     ]);
     assertEquals(Object.entries(outcomes), expected);
     assertEquals((await Array.fromAsync(store.listChunks("ann", "s1"))).length, 1);
+  }));
+
+Deno.test("SessionStore.takeOver wins over a write that came between its look and its own [S4]", () =>
+  withKv(async (kv) => {
+    const session = await resumable(TO_COME);
+    const older = createStore(kv).store.begin(session);
+    await older.write(session);
+    let turns = 0;
+    const { store } = createStore(faultyKv(kv, async () => {
+      if (turns++ > 0) return "answers";
+      const onward = { ...session, chunkCount: 1 };
+      assertEquals(await older.write(onward, says("between", 0)), "written");
+      return "answers";
+    }));
+    const taken = await store.takeOver(claim("b"));
+    assert(taken.kind === "taken");
+    assertEquals([turns, taken.session.chunkCount], [2, 1], "it knows of the write");
+    assertEquals(await older.write(session), "taken_over");
+    assertEquals(await taken.writer.write(taken.session), "written");
   }));
 
 Deno.test("SessionStore.listChunks lists one session in the order of its index, from any on [S4]", () =>

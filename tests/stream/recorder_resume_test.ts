@@ -85,7 +85,8 @@ Deno.test("Recorder.end writes what KV takes within drainMs, and waits for the l
 
 Deno.test("Recorder.heartbeat asks who the owner is, and writes before the session is too old [S4]", () =>
   withKv(async (kv) => {
-    const bench = createBench(kv, { session: SESSION, resumeMs: 60_000 });
+    const session = await resumable(0);
+    const bench = createBench(kv, { session, resumeMs: 60_000 });
     const { recorder, clock, events, stored, end } = bench;
     recorder.begin();
     await recorder.settled();
