@@ -10,6 +10,7 @@ import {
   DAY_MS,
   ended,
   failed,
+  type Fate,
   faultyKv,
   live,
   resumable,
@@ -123,7 +124,7 @@ Deno.test("SessionStore.takeOver wins over a write that came between its look an
     const older = createStore(kv).store.begin(session);
     await older.write(session);
     let turns = 0;
-    const { store } = createStore(faultyKv(kv, async () => {
+    const { store } = createStore(faultyKv(kv, async (): Promise<Fate> => {
       if (turns++ > 0) return "answers";
       const onward = { ...session, chunkCount: 1 };
       assertEquals(await older.write(onward, says("between", 0)), "written");

@@ -93,3 +93,23 @@ Deno.test("process that goes away says so, tells what is in flight, and another 
     assertEquals((await second.heard("result")).caption, "saw 2 after 1");
     await second.glasses.leave();
   }));
+
+Deno.test("frames that were given up come again: hello says from where [S1, S4]", () =>
+  withTwo({ VISION_DRAIN_SECONDS: "0.05" }, async ([one, other], modal) => {
+    const first = await connectSession(one.url);
+    first.glasses.send(frame(1));
+    await first.heard("result");
+    modal.faults.calls({ kind: "delay", delayMs: 60_000 });
+    first.glasses.send(frame(2));
+    await until(() => modal.seen.callCount === 2);
+    first.glasses.vanish();
+    await until(() => one.streams.size === 0);
+    await one.streams.drain();
+    const { session, resume } = first.hello;
+    const second = await connectSession(other.url, { session, resume, cursor: 1 });
+    assertEquals([second.hello.frame, second.hello.cursor], [1, 1]);
+    second.glasses.send(frame(2));
+    const { frame: last, caption } = await second.heard("result");
+    assertEquals([last, caption], [2, "saw 2 after 1"]);
+    await second.glasses.leave();
+  }));

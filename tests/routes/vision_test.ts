@@ -55,6 +55,7 @@ Deno.test("vision stream keeps its books: one session, one record a chunk [V7]",
       [session.frameCount, session.byteCount, session.chunkCount, session.errorCount],
       [3, 150, 3, 1],
     );
+    assertEquals(session.resume, null, "nobody can come back to it");
     assertEquals(session.identity, {
       appName: "foresight-gemma3-vlm",
       className: "Gemma3VLMSession",

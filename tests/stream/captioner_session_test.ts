@@ -78,6 +78,19 @@ Deno.test("captioner looks at nothing while it is paused; the time belongs to no
   await clock.tickUntil(captioner.close("dropped"), 1000);
 });
 
+Deno.test("captioner that pauses waits for no turn any more [S6]", async () => {
+  const slots = new InferenceSlots(1);
+  slots.request(() => {});
+  const bench = start({}, slots);
+  const { model, watch, clock, captioner } = bench;
+  model.open();
+  await watch(2);
+  assertEquals([model.asked.length, slots.waiting], [0, 1]);
+  captioner.pause();
+  assertEquals([spansOf(bench), slots.waiting], [[[0, 2, 4]], 0]);
+  await clock.tickUntil(captioner.close("dropped"), 1000);
+});
+
 Deno.test("captioner pauses and unpauses without frames, and sends nothing for it [S6]", async () => {
   const { model, clock, captioner } = start();
   model.open();

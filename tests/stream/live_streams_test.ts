@@ -125,3 +125,11 @@ Deno.test("LiveStreams drains both of two connections that came for one session 
   assertEquals(both.map(({ socket }) => socket.closes), [[AWAY], [AWAY]]);
   assertEquals(streams.size, 0);
 });
+
+Deno.test("LiveStreams still replaces the newer of two that came at once when the older has gone [S4]", () => {
+  const streams = new LiveStreams();
+  const [older, newer] = [join(streams, "mine", 2), join(streams, "mine", 2)];
+  older.connection.replaced();
+  streams.replace("mine");
+  assertEquals([older.socket.closes, newer.socket.closes], [[REPLACED], [REPLACED]]);
+});
