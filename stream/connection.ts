@@ -146,11 +146,6 @@ export class Connection implements SocketListener {
     }
   }
 
-  /** Whether nothing goes out any more. */
-  get isClosed(): boolean {
-    return this.#state.kind === "closed";
-  }
-
   /** Says a result of before this connection. */
   remind(chunk: ChunkFacts): void {
     if ("waiting" in this.#state && this.#state.waiting) this.#wire.result(chunk);

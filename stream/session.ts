@@ -74,6 +74,7 @@ class Session implements StreamSession {
   readonly #captioner: Captioner;
   readonly #recorder: Recorder;
   #cancelHeartbeat: Cancel = () => {};
+  #isOver = false;
 
   constructor(deps: StreamDeps, socket: Socket, wire: Wire, start: SessionStart) {
     const { vision, clock, log, inference } = deps;
@@ -135,6 +136,7 @@ class Session implements StreamSession {
 
   end(code: number, reason: string, isFinal: boolean): void {
     const endedAtMs = this.#deps.clock.epochMs();
+    this.#isOver = true;
     this.#cancelHeartbeat();
     this.#deps.log.info("stream.ended", { session_id: this.#id, code, reason });
     const status = isFinal || !this.#wire.resumes ? "ended" : "interrupted";
@@ -196,8 +198,8 @@ class Session implements StreamSession {
   async #remind(socket: Socket, unseen: AsyncIterable<ChunkRecord>): Promise<void> {
     try {
       for await (const chunk of unseen) {
-        await this.#roomIn(socket);
-        if (this.connection.isClosed) return;
+        await this.#drained(socket);
+        if (this.#isOver) return;
         this.connection.remind(chunk);
       }
       this.connection.caughtUp();
@@ -210,8 +212,9 @@ class Session implements StreamSession {
     }
   }
 
-  async #roomIn(socket: Socket): Promise<void> {
-    while (socket.queuedBytes > MAX_QUEUED_BYTES && !this.connection.isClosed) {
+  /** Waits until the client has read what it was told, or has gone. */
+  async #drained(socket: Socket): Promise<void> {
+    while (!this.#isOver && socket.queuedBytes > MAX_QUEUED_BYTES) {
       await new Promise<void>((resolve) => void this.#deps.clock.after(QUEUE_POLL_MS, resolve));
     }
   }
