@@ -105,3 +105,22 @@ Deno.test("session reminds a client no faster than it reads [S4]", () =>
     await clock.tickUntil(one.streams.drain());
     assertEquals([socket.closes.map(([code]) => code), clock.pendingTimers], [[1012], 0]);
   }));
+
+Deno.test("session reminds nobody who has gone without having read [S4]", () =>
+  withKv(async (kv) => {
+    const { clock, one } = createTwo(kv);
+    const begun = await beginSession(one, BEGINNING);
+    const { session, writer, secret } = begun;
+    const chunk = { ...says("hello", 0), sessionId: session.id };
+    await writer.write({ ...session, chunkCount: 1 }, chunk);
+    const claim = { sessionId: session.id, secret, cursor: 0 };
+    const next = await goOnWith(one, BEGINNING, claim, null);
+    const socket = createFakeSocket();
+    socket.queuedBytes = 64 * 1024 + 1; // and stays so: a socket that is closed sends no more
+    const connection = startStream(one, socket, new WireV2(socket.send, clock), next!);
+    await clock.tickAsync(1000);
+    connection.closed(1006, "");
+    await clock.tickUntil(one.streams.drain());
+    await clock.tickAsync(1000);
+    assertEquals([socket.sent, clock.pendingTimers], [[], 0]);
+  }));
