@@ -153,7 +153,7 @@ export class Captioner {
     this.#dispatchWhatIsThere();
   }
 
-  /** The time in between belongs to no chunk. */
+  /** The time in between belongs to no chunk, but where frames of before still wait for the model. */
   unpause(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
