@@ -91,6 +91,19 @@ Deno.test("captioner that pauses waits for no turn any more [S6]", async () => {
   await clock.tickUntil(captioner.close("dropped"), 1000);
 });
 
+Deno.test("captioner loses nothing that came before a pause while the model was being opened [S6]", async () => {
+  const bench = start();
+  const { model, offer, clock, captioner } = bench;
+  assertEquals(offer(), QUEUED);
+  captioner.pause();
+  await clock.tickAsync(1000);
+  captioner.unpause();
+  model.open();
+  await clock.tickAsync(1);
+  assertEquals(model.asked.map(({ chunk }) => chunk.frameCount), [1]);
+  await clock.tickUntil(captioner.close("dropped"), 1000);
+});
+
 Deno.test("captioner pauses and unpauses without frames, and sends nothing for it [S6]", async () => {
   const { model, clock, captioner } = start();
   model.open();
