@@ -31,6 +31,8 @@ export interface GlassesOptions {
   readonly query?: Readonly<Record<string, string>>;
   /** Hears each message as it comes. */
   readonly onAck?: (ack: Ack) => void;
+  /** A server that has not let them in after so many milliseconds does not answer. Default: never. */
+  readonly handshakeTimeoutMs?: number;
 }
 
 /** One connected client. */
@@ -68,8 +70,12 @@ export async function connectGlasses(url: string, options: GlassesOptions): Prom
   }
   const headers = { "x-magic-word": options.magicWord, ...options.headers };
   const protocols = options.protocol ? [options.protocol] : [];
-  const socket = new WebSocket(address, protocols, { headers, perMessageDeflate: false });
-  await opened(socket);
+  const socket = new WebSocket(address, protocols, {
+    headers,
+    perMessageDeflate: false,
+    ...options.handshakeTimeoutMs && { handshakeTimeout: options.handshakeTimeoutMs },
+  });
+  const isOpen = opened(socket);
   const acks: Ack[] = [];
   const waiting = new Set<() => void>();
   const wake = () => [...waiting].forEach((look) => look());
@@ -85,6 +91,8 @@ export async function connectGlasses(url: string, options: GlassesOptions): Prom
       wake();
     })
   );
+  // Not before: the first message may come with the handshake.
+  await isOpen;
   return {
     acks,
     protocol: socket.protocol,

@@ -5,17 +5,41 @@
  * @module
  */
 import type { Clock } from "../clock.ts";
-import { connectGlasses, type Glasses } from "./glasses.ts";
+import { connectGlasses, type Ending, type Glasses } from "./glasses.ts";
 
 /** As a phone knows it: from the contract, not from the server's code. */
 const PROTOCOL_V2 = "foresight.v2";
 /** A phone has so much memory for frames that no result accounts for. */
 const MAX_KEPT_FRAMES = 600;
+/** The network may have been lost on the way. */
+const HANDSHAKE_TIMEOUT_MS = 5_000;
 const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 1_000;
+/** Frames are sent again at so much of the rate that the server takes, beside those that are new. */
+const RESEND_SHARE = 0.8;
 
 /** Any message of the server. */
 export type Message = Readonly<Record<string, unknown>> & { readonly type: string };
+
+/** What a client remembers of its session. */
+export interface Remembered {
+  readonly session: string;
+  readonly resume: string;
+}
+
+/** What happens on the line. Connections count from 1, and frames of the footage too. */
+export type LineEvent =
+  | { readonly kind: "connecting"; readonly claim: Claimed | null }
+  /** `number` is the frame as the server counts it. */
+  | { readonly kind: "sent"; readonly number: number; readonly footage: number }
+  | { readonly kind: "heard"; readonly message: Message }
+  | { readonly kind: "ended"; readonly code: number; readonly reason: string };
+
+/** What a connection asked to go on with. */
+export interface Claimed {
+  readonly session: string;
+  readonly cursor: number;
+}
 
 /** What they are made of. */
 export interface ResumingOptions {
@@ -23,56 +47,54 @@ export interface ResumingOptions {
   readonly nextUrl: () => string;
   readonly magicWord: string;
   readonly clock: Clock;
-  /** Hears each message as it comes. */
-  readonly onMessage?: (message: Message) => void;
-}
-
-/** A result as it came. */
-export interface Result extends Message {
-  readonly cursor: number;
-  /** The newest frame that is accounted for with it. */
-  readonly frame: number;
-  readonly frames: number;
-  readonly chunk_start_s: number;
-  readonly chunk_end_s: number;
+  /** Hears all that happens on connection `connection`. */
+  readonly onEvent?: (connection: number, event: LineEvent) => void;
 }
 
 interface Kept {
-  /** As the server counts it. */
-  readonly number: number;
+  /** Its place in the footage, from 1. */
+  readonly footage: number;
   readonly bytes: Uint8Array;
   readonly capturedAtMs: number;
+  /** As the server counts it; null: it is still to be sent. */
+  number: number | null;
 }
 
-type Connection =
-  | { readonly kind: "none" }
-  | { readonly kind: "greeting"; readonly glasses: Glasses }
-  | { readonly kind: "open"; readonly glasses: Glasses };
+/** One connection, from the moment it is tried. */
+interface Line {
+  readonly id: number;
+  /** Resolves when the client takes the connection for lost, whatever the network says. */
+  readonly givenUp: Promise<Ending>;
+  giveUp(): void;
+  glasses: Glasses | null;
+  isGreeted: boolean;
+}
 
 /** One wearer's glasses, over as many connections as it takes. */
 export class ResumingGlasses {
-  readonly results: Result[] = [];
-  /** Frames by what their newest ack said: `queued`, `skipped`, `dropped busy`, ... */
-  readonly fates = new Map<number, string>();
+  /** Results that were heard in this session; each counts once. */
+  cursor = 0;
   /** Frames that were given up because too many were kept. */
   forgotten = 0;
   connections = 0;
   /** Sessions that began anew though the client wanted to go on. */
   lostSessions = 0;
+  remembered: Remembered | null = null;
   readonly #options: ResumingOptions;
-  #connection: Connection = { kind: "none" };
-  #remembered: { session: string; resume: string } | null = null;
+  readonly #abandoned: Glasses[] = [];
+  #line: Line | null = null;
   #kept: Kept[] = [];
+  #footage = 0;
   #next = 1;
-  #isLeaving = false;
+  #maxFps = 0;
+  #permits = 0;
+  #filledAtMs = 0;
+  #isPumping = false;
+  #leaving: "no" | "asked" | "said" = "no";
+  #isOver = false;
 
   constructor(options: ResumingOptions) {
     this.#options = options;
-  }
-
-  /** The newest result that was heard. */
-  get cursor(): number {
-    return this.results.at(-1)?.cursor ?? 0;
   }
 
   /** Frames that no result accounts for yet. */
@@ -80,107 +102,184 @@ export class ResumingGlasses {
     return this.#kept.length;
   }
 
-  /** Connects, and goes on connecting until {@link leave}. Resolves when it has left. */
+  /** Frames given to {@link send} so far. */
+  get footage(): number {
+    return this.#footage;
+  }
+
+  /** Connects, and goes on connecting until {@link leave} is answered. */
   async run(): Promise<void> {
     let failures = 0;
-    while (!this.#isLeaving) {
+    while (!this.#isOver) {
+      const line = this.#createLine();
       try {
-        const glasses = await this.#connect();
-        failures = 0;
-        await glasses.ended;
-      } catch {
+        line.glasses = await this.#connect(line);
+        if (this.#isOver) line.glasses.vanish();
+        // Where hello came with the handshake, nothing could be sent yet.
+        this.#pump();
+        const { code, reason } = await Promise.race([line.glasses.ended, line.givenUp]);
+        failures = line.isGreeted ? 0 : failures + 1;
+        this.#tell(line, { kind: "ended", code, reason });
+        if (this.#leaving === "said" && code === 1000) this.#isOver = true;
+      } catch (error) {
         failures++;
+        this.#tell(line, { kind: "ended", code: 0, reason: String(error) });
       }
-      this.#connection = { kind: "none" };
-      if (!this.#isLeaving) await this.#pause(failures);
+      this.#line = null;
+      if (this.#leaving === "said") this.#leaving = "asked";
+      if (!this.#isOver) await this.#pause(failures);
     }
+    for (const glasses of this.#abandoned) glasses.vanish();
   }
 
   /** Sends a frame, now or when there is a connection again. */
   send(bytes: Uint8Array): void {
-    const kept = { number: this.#next++, bytes, capturedAtMs: this.#options.clock.epochMs() };
-    this.#kept.push(kept);
+    const capturedAtMs = this.#options.clock.epochMs();
+    this.#kept.push({ footage: ++this.#footage, bytes, capturedAtMs, number: null });
     if (this.#kept.length > MAX_KEPT_FRAMES) {
       this.#kept.shift();
       this.forgotten++;
     }
-    if (this.#connection.kind === "open") transmit(this.#connection.glasses, kept);
+    this.#pump();
   }
 
   /** Cuts the connection, as a lift does. */
   cut(): void {
-    if (this.#connection.kind !== "none") this.#connection.glasses.vanish();
+    this.#line?.glasses?.vanish();
   }
 
-  /** Says goodbye and hears what is still to come. */
+  /** Takes the connection for lost and makes another; the old one stays as it is: half-open. */
+  giveUp(): void {
+    if (!this.#line?.glasses) return;
+    this.#line.glasses.pause();
+    this.#abandoned.push(this.#line.glasses);
+    this.#line.giveUp();
+  }
+
+  /** Says goodbye when all frames are sent, and hears what is still to come. */
   leave(): void {
-    this.#isLeaving = true;
-    if (this.#connection.kind === "open") {
-      this.#connection.glasses.send(JSON.stringify({ type: "bye" }));
-    } else this.cut();
+    if (this.#leaving === "no") this.#leaving = "asked";
+    this.#pump();
   }
 
-  async #connect(): Promise<Glasses> {
+  /** Leaves at once, without a word. */
+  stop(): void {
+    this.#isOver = true;
+    this.cut();
+  }
+
+  #createLine(): Line {
+    const { promise: givenUp, resolve } = Promise.withResolvers<Ending>();
+    const giveUp = () => resolve({ code: 0, reason: "given up by the client" });
+    const id = ++this.connections;
+    return this.#line = { id, givenUp, giveUp, glasses: null, isGreeted: false };
+  }
+
+  async #connect(line: Line): Promise<Glasses> {
     const { nextUrl, magicWord } = this.#options;
-    this.connections++;
-    const glasses = await connectGlasses(nextUrl(), {
+    const { remembered, cursor } = this;
+    const claim = remembered && { session: remembered.session, cursor };
+    this.#tell(line, { kind: "connecting", claim });
+    return await connectGlasses(nextUrl(), {
       magicWord,
       protocol: PROTOCOL_V2,
-      query: this.#remembered ? { ...this.#remembered, cursor: String(this.cursor) } : {},
-      onAck: (message) => this.#hear(message as unknown as Message, glasses),
+      handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
+      query: remembered ? { ...remembered, cursor: String(cursor) } : {},
+      onAck: (message) => this.#hear(line, message as unknown as Message),
     });
-    if (this.#connection.kind === "none") this.#connection = { kind: "greeting", glasses };
-    if (this.#isLeaving) glasses.vanish();
-    return glasses;
   }
 
-  #hear(message: Message, glasses: Glasses): void {
-    this.#options.onMessage?.(message);
+  #hear(line: Line, message: Message): void {
+    this.#tell(line, { kind: "heard", message });
+    // What a connection says that was given up comes again over the next one.
+    if (this.#line !== line) return;
     switch (message.type) {
       case "hello":
-        return this.#greeted(message, glasses);
-      case "ack": {
-        const { frame, status, reason } = message;
-        this.fates.set(Number(frame), reason ? `${status} ${reason}` : String(status));
+        return this.#greeted(line, message);
+      case "ack":
         // Told honestly, so there is nothing to be made good.
-        if (status !== "queued") this.#kept = this.#kept.filter((kept) => kept.number !== frame);
+        if (message.status !== "queued") this.#forget(({ number }) => number === message.frame);
         return;
-      }
       case "result":
-        return this.#account(message as Result);
+        this.cursor = Math.max(this.cursor, Number(message.cursor));
+        this.#forget(({ number }) => number !== null && number <= Number(message.frame));
     }
   }
 
-  /** Sends again what the server does not answer for. */
-  #greeted(hello: Message, glasses: Glasses): void {
+  /** What the server does not answer for is to be sent again, and counted on from there. */
+  #greeted(line: Line, hello: Message): void {
     const session = String(hello.session);
-    if (this.#remembered && this.#remembered.session !== session) {
-      this.lostSessions++;
-      this.results.length = 0;
-      this.fates.clear();
-    }
-    this.#remembered = { session, resume: String(hello.resume) };
+    const isNew = this.remembered?.session !== session;
+    if (isNew && this.remembered) this.lostSessions++;
+    if (isNew) this.cursor = 0;
+    this.remembered = { session, resume: String(hello.resume) };
     const accounted = Number(hello.frame);
-    const again = this.#kept.filter(({ number }) => number > accounted);
-    // Numbers go on from what the server counts, also where a frame in between is gone for good.
-    this.#kept = again.map((kept, at) => ({ ...kept, number: accounted + 1 + at }));
-    this.#next = accounted + 1 + this.#kept.length;
-    this.#connection = { kind: "open", glasses };
-    for (const kept of this.#kept) transmit(glasses, kept);
+    for (const kept of this.#kept) {
+      // What is accounted for stays until its result has been heard.
+      if (isNew || (kept.number ?? Infinity) > accounted) kept.number = null;
+    }
+    this.#next = accounted + 1;
+    this.#maxFps = Number((hello.limits as Record<string, unknown>).max_fps);
+    this.#permits = this.#maxFps;
+    this.#filledAtMs = this.#options.clock.monotonicMs();
+    line.isGreeted = true;
+    this.#pump();
   }
 
-  #account(result: Result): void {
-    this.results.push(result);
-    this.#kept = this.#kept.filter(({ number }) => number > result.frame);
+  #forget(isSettled: (kept: Kept) => boolean): void {
+    this.#kept = this.#kept.filter((kept) => !isSettled(kept));
+  }
+
+  /** Sends what is still to be sent, no faster than the server takes it. */
+  #pump(): void {
+    if (this.#isPumping) return;
+    for (const kept of this.#kept) {
+      if (kept.number !== null) continue;
+      if (!this.#line?.isGreeted || !this.#line.glasses) return;
+      if (!this.#takePermit()) return this.#pumpLater();
+      kept.number = this.#next++;
+      this.#transmit(this.#line, kept);
+    }
+    this.#sayBye();
+  }
+
+  #sayBye(): void {
+    if (this.#leaving !== "asked" || !this.#line?.isGreeted || !this.#line.glasses) return;
+    this.#leaving = "said";
+    this.#line.glasses.send(JSON.stringify({ type: "bye" }));
+  }
+
+  #takePermit(): boolean {
+    if (this.#maxFps === 0) return true;
+    const nowMs = this.#options.clock.monotonicMs();
+    const filled = this.#permits + (nowMs - this.#filledAtMs) * this.#maxFps * RESEND_SHARE / 1000;
+    this.#filledAtMs = nowMs;
+    this.#permits = Math.min(this.#maxFps, filled);
+    if (this.#permits < 1) return false;
+    this.#permits--;
+    return true;
+  }
+
+  #pumpLater(): void {
+    this.#isPumping = true;
+    this.#options.clock.after(1000 / this.#maxFps, () => {
+      this.#isPumping = false;
+      this.#pump();
+    });
+  }
+
+  #transmit(line: Line, { bytes, capturedAtMs, number, footage }: Kept): void {
+    this.#tell(line, { kind: "sent", number: number!, footage });
+    line.glasses!.send(JSON.stringify({ type: "frame", captured_at_ms: capturedAtMs }));
+    line.glasses!.send(bytes);
+  }
+
+  #tell(line: Line, event: LineEvent): void {
+    this.#options.onEvent?.(line.id, event);
   }
 
   #pause(failures: number): Promise<void> {
     const delayMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** failures);
     return new Promise((resolve) => void this.#options.clock.after(delayMs, resolve));
   }
-}
-
-function transmit(glasses: Glasses, { bytes, capturedAtMs }: Kept): void {
-  glasses.send(JSON.stringify({ type: "frame", captured_at_ms: capturedAtMs }));
-  glasses.send(bytes);
 }

@@ -1,0 +1,45 @@
+/**
+ * Whether the server's books say what the wearers heard.
+ *
+ * @module
+ */
+import { systemClock } from "../../clock.ts";
+import { DEFAULT_WEARER } from "../../kv/keys.ts";
+import { createSessionStore } from "../../kv/sessions.ts";
+import type { Message } from "../../dev/resuming_glasses.ts";
+import type { Ledger } from "./_ledger.ts";
+
+/** Compares the books of one wearer's sessions with what the wearer heard. */
+export async function checkBooks(kv: Deno.Kv, ledger: Ledger): Promise<void> {
+  const store = createSessionStore({ kv, clock: systemClock, retentionDays: 30 });
+  for (const { session, results, frame } of ledger.lives) {
+    const record = await store.getSession(DEFAULT_WEARER, session);
+    if (!record) {
+      if (results.length > 0) ledger.violate(`session ${session} is in the books`);
+      continue;
+    }
+    const chunks = await Array.fromAsync(store.listChunks(DEFAULT_WEARER, session));
+    const must = (holds: boolean, rule: string) => {
+      if (!holds) ledger.violate(`books of ${session}: ${rule}`);
+    };
+    must(
+      record.chunkCount === chunks.length,
+      `${record.chunkCount} chunks, found ${chunks.length}`,
+    );
+    must(chunks.every(({ index }, at) => index === at), "chunks have no hole");
+    must(record.captionCount + record.errorCount === record.chunkCount, "counts add up");
+    const last = chunks.at(-1);
+    must(record.accounted.frame === (last?.lastFrame ?? 0), "accounted up to the last chunk");
+    must(chunks.length >= results.length, `${results.length} results were heard`);
+    for (const [at, heard] of results.entries()) {
+      const { cursor, caption, inference_error, frames } = JSON.parse(heard) as Message;
+      const chunk = chunks[at]!;
+      const text = chunk.outcome.status === "failed" ? chunk.outcome.error : chunk.outcome.caption;
+      must(text === (caption ?? inference_error), `result ${cursor} is chunk ${at}`);
+      must(chunk.frameCount === frames, `result ${cursor} stands for ${chunk.frameCount} frames`);
+    }
+    if (ledger.lives.at(-1)?.session !== session) continue;
+    must(record.accounted.frame === frame, `the client heard up to ${frame}`);
+    must(record.status === "ended", `it has ended: it is ${record.status}`);
+  }
+}
