@@ -81,6 +81,17 @@ export class ModelLine {
     else this.#open();
   }
 
+  /** Tries without waiting: there is no later. */
+  tryAtOnce(): void {
+    if (this.#state.kind !== "resting" || !this.#state.session) return;
+    this.#state = { kind: "open", session: this.#state.session };
+  }
+
+  /** Why nothing is described now. */
+  get reason(): string {
+    return this.#toldReason ?? "There is no model to look at it";
+  }
+
   /** The model answered. */
   worked(): void {
     this.#failures = 0;

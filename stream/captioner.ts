@@ -25,6 +25,8 @@ import type { Answer } from "./wire.ts";
 /** Recent captions that go along with each call. */
 export const MAX_HISTORY = 6;
 
+const BUDGET_USED_UP = "The budget was used up before these frames were looked at";
+
 /** Where a stream stands when it begins, or goes on over a new connection. */
 export interface CaptionerStart {
   /** Seconds since the session began. */
@@ -95,6 +97,8 @@ export class Captioner {
   readonly #line: ModelLine;
   readonly #gate: CallGate;
   #isEnding = false;
+  /** Whether nothing is said of a chunk that is given up. */
+  #forgets: boolean;
   #isPaused = false;
   #newest: ArrivedFrame | null = null;
   #lastFrame = 0;
@@ -106,6 +110,7 @@ export class Captioner {
     this.#chunker = new Chunker(options.limits, options.start.describedS);
     this.#history = [...options.start.history];
     this.#prompt = options.start.prompt;
+    this.#forgets = options.givenUp === "forgotten";
     this.#startedAtMs = options.clock.monotonicMs();
     this.#gate = new CallGate(options.budget, options.clock, {
       usedUp: listener.usedUp,
@@ -164,15 +169,18 @@ export class Captioner {
   /**
    * Lets inferences in flight finish, for `drainMs` at most.
    *
-   * @param rest what becomes of the frames that no chunk has taken yet
+   * @param rest what becomes of the frames that no chunk has taken yet. `told`: they are described,
+   *   or it is told that they cannot be, as nobody will ask for them again
    */
-  async close(rest: "described" | "dropped"): Promise<void> {
+  async close(rest: "described" | "told" | "dropped"): Promise<void> {
     if (this.#isEnding) return;
     this.#isEnding = true;
     const { clock, limits } = this.#options;
     const giveUp = () => this.abandon("The stream ended before the model answered");
     const cancel = clock.after(limits.drainMs, giveUp);
-    if (rest === "described") await this.#describeRest();
+    if (rest === "told") this.#forgets = false;
+    if (rest !== "dropped") await this.#describeRest();
+    if (rest === "told") this.#giveUpWindow(this.#line.reason);
     const letGo = this.#line.close();
     this.#leaveQueue?.();
     this.#gate.close();
@@ -185,6 +193,7 @@ export class Captioner {
   /** The line may still be opening, and the budget may not be known yet. */
   async #describeRest(): Promise<void> {
     await this.#line.attempt;
+    this.#line.tryAtOnce();
     while (!this.#gone.signal.aborted) {
       this.#dispatchWhatIsThere();
       if (!this.#gate.isWaiting || this.#chunker.heldFrames === 0) return;
@@ -252,7 +261,7 @@ export class Captioner {
     const passage = this.#gate.pass();
     if (passage !== "granted") {
       release();
-      if (passage === "shut") this.#giveUpWindow();
+      if (passage === "shut") this.#giveUpWindow(BUDGET_USED_UP);
       return;
     }
     const chunk = this.#chunker.take(this.nowS())!;
@@ -270,19 +279,18 @@ export class Captioner {
     this.#inflight.add(settled);
   }
 
-  /** Frames that were queued when the budget ran out: it is written down that nobody looked. */
-  #giveUpWindow(): void {
-    const reason = "The budget was used up before these frames were looked at";
-    const chunk = this.#chunker.take(this.nowS())!;
+  /** Writes down why nobody looked at what is queued. */
+  #giveUpWindow(reason: string): void {
+    const chunk = this.#chunker.take(this.nowS());
+    if (!chunk) return;
     this.#options.governor?.forget();
     this.#announce(chunk, Promise.resolve({ kind: "failed", scope: "service", reason }));
   }
 
   #announce(chunk: Chunk, outcome: Promise<InferOutcome>): void {
-    const forgets = this.#options.givenUp === "forgotten";
     this.#listener.dispatched(
       { ...chunk, lastFrame: this.#lastFrame, capturedAtMs: this.#newest!.capturedAtMs },
-      outcome.then((outcome) => forgets && this.#gone.signal.aborted ? null : outcome),
+      outcome.then((outcome) => this.#forgets && this.#gone.signal.aborted ? null : outcome),
     );
   }
 

@@ -41,8 +41,11 @@ export interface StreamSession {
   unpause(): void;
   /** Resolves always. */
   ask(question: string): Promise<Answer>;
-  /** Describes what is there; resolves when all of it is in the books, or given up. */
-  settle(): Promise<void>;
+  /**
+   * Describes what is there; resolves when all of it is in the books, or given up. `isFinal`: what
+   * is given up is told, as the client does not come back for it.
+   */
+  settle(isFinal: boolean): Promise<void>;
   /** Nobody waits any more for what is in flight. */
   abandon(reason: string): void;
   /** The connection is over. `isFinal`: the client does not mean to come back. */
@@ -270,7 +273,7 @@ export class Connection implements SocketListener {
     if (!waiting) this.#reminded.resolve();
     this.#state = { kind: "leaving", waiting };
     this.#stallWatch.stop();
-    Promise.all([this.#session.settle(), this.#reminded.promise]).then(() => {
+    Promise.all([this.#session.settle(isFinal), this.#reminded.promise]).then(() => {
       if (this.#state.kind === "closed") return;
       this.#finish(code, reason, isFinal);
       this.#socket.close(code, reason);

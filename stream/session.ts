@@ -125,8 +125,8 @@ class Session implements StreamSession {
     return this.#captioner.ask(question);
   }
 
-  async settle(): Promise<void> {
-    await this.#captioner.close("described");
+  async settle(isFinal: boolean): Promise<void> {
+    await this.#captioner.close(isFinal ? "told" : "described");
     await this.#recorder.settled();
   }
 
