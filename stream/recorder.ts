@@ -54,6 +54,8 @@ export class Recorder {
   #behind = 0;
   #hasGap = false;
   #isOwner = true;
+  /** What comes after a write that was given up would leave a hole. */
+  #hasGivenUp = false;
   #wroteAtMs = 0;
 
   constructor(options: RecorderOptions, session: LiveSession, listener: RecorderListener) {
@@ -133,15 +135,22 @@ export class Recorder {
   }
 
   async #record(chunk: DispatchedChunk, outcome: InferOutcome): Promise<void> {
+    let entry: { readonly session: LiveSession; readonly facts: ChunkFacts } | null = null;
+    const isWritten = await this.#enqueue(() => {
+      // Counted when its turn comes, once: no other write may say of it that it is in the books.
+      entry ??= this.#count(chunk, outcome);
+      return this.#commit(entry.session, entry.facts);
+    });
+    if (isWritten) this.#listener.recorded(entry!.facts);
+  }
+
+  #count(chunk: DispatchedChunk, outcome: InferOutcome) {
     const facts = this.#factsOf(chunk, outcome);
-    const isCaption = outcome.kind === "captioned";
     this.#session.chunkCount++;
-    if (isCaption) this.#session.captionCount++;
+    if (outcome.kind === "captioned") this.#session.captionCount++;
     else this.#session.errorCount++;
     this.#session.accounted = { frame: chunk.lastFrame, atS: chunk.endS };
-    const session = this.#now();
-    const isWritten = await this.#enqueue(() => this.#commit(session, facts));
-    if (isWritten) this.#listener.recorded(facts);
+    return { session: this.#now(), facts };
   }
 
   #factsOf(chunk: DispatchedChunk, outcome: InferOutcome): ChunkFacts {
@@ -175,13 +184,17 @@ export class Recorder {
   }
 
   async #write(write: () => Promise<WriteOutcome>): Promise<boolean> {
-    for (let attempts = 1; this.#isOwner; attempts++) {
+    for (let attempts = 1; this.#isOwner && !this.#hasGivenUp; attempts++) {
       try {
         if (await write() === "taken_over") this.#lose();
         return this.#isOwner;
       } catch (error) {
         this.#report(error);
-        if (!this.#session.resume || this.#closing.signal.aborted) return false;
+        if (!this.#session.resume) return false;
+        if (this.#closing.signal.aborted) {
+          this.#hasGivenUp = true;
+          return false;
+        }
         await this.#pause(Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (attempts - 1)));
       }
     }

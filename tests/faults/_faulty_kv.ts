@@ -16,6 +16,8 @@ export type CommitFault =
 export class FaultyKv {
   /** Hand this to the application. */
   readonly kv: Deno.Kv;
+  /** Called when a commit has gone through, before anyone hears of it. */
+  afterCommit: () => Promise<void> = () => Promise.resolve();
   readonly #real: Deno.Kv;
   readonly #commits: CommitFault[] = [];
   #readFailures = 0;
@@ -63,7 +65,12 @@ export class FaultyKv {
   }
 
   #faultyAtomic(atomic: Deno.AtomicOperation): Deno.AtomicOperation {
-    const commit = atomic.commit.bind(atomic);
+    const commitReally = atomic.commit.bind(atomic);
+    const commit = async () => {
+      const outcome = await commitReally();
+      await this.afterCommit();
+      return outcome;
+    };
     atomic.commit = async () => {
       const fault = this.#commits.shift();
       switch (fault?.kind) {
