@@ -39,6 +39,8 @@ interface Line {
   life: Life | null;
   nextAck: number;
   nextCursor: number;
+  /** The newest result of before, as hello says. */
+  earlierCursor: number;
   sent: number;
 }
 
@@ -110,8 +112,8 @@ export class Ledger {
     if (event.kind === "connecting") {
       this.#figures.add("connections");
       const { claim } = event;
-      const [nextAck, nextCursor, sent] = [0, 0, 0];
-      this.#lines.set(id, { id, claim, life: null, nextAck, nextCursor, sent });
+      const counts = { nextAck: 0, nextCursor: 0, earlierCursor: 0, sent: 0 };
+      this.#lines.set(id, { id, claim, life: null, ...counts });
       return;
     }
     const line = this.#lines.get(id)!;
@@ -162,6 +164,7 @@ export class Ledger {
     }
     line.nextAck = at + 1;
     line.sent = at;
+    line.earlierCursor = to;
     line.nextCursor = (claimed === line.life ? line.claim!.cursor : 0) + 1;
   }
 
@@ -182,9 +185,9 @@ export class Ledger {
     const cursor = Number(message.cursor);
     must(cursor === line.nextCursor, `cursor ${line.nextCursor} comes next, not ${cursor} [S3]`);
     line.nextCursor++;
+    if (cursor <= line.earlierCursor) this.#figures.add("results replayed");
     const known = life.results[cursor - 1];
     if (known !== undefined) {
-      this.#figures.add("results again");
       must(known === fingerprint(message), `result ${cursor} is what it was: ${known}`);
       return;
     }

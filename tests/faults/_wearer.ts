@@ -45,13 +45,17 @@ export class Wearer {
   readonly #undo = new Set<() => void>();
   #server: number;
 
-  constructor(id: number, world: World, figures: Figures) {
+  /** @param hops whether each connection goes to another server than the one before */
+  constructor(id: number, world: World, figures: Figures, hops: boolean) {
     this.id = id;
     this.#world = world;
     this.#figures = figures;
     this.#server = id % world.urls().length;
     this.ledger = new Ledger(id, figures, world.maxBufferFrames);
-    this.#line = new WeakLine(() => world.urls()[this.#server]!);
+    this.#line = new WeakLine(() => {
+      if (hops) this.hop();
+      return world.urls()[this.#server]!;
+    });
     this.glasses = new ResumingGlasses({
       nextUrl: () => this.#line.url,
       magicWord: MAGIC_WORD,

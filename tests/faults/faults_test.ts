@@ -10,8 +10,11 @@ Deno.test("sessions lose and double nothing, whatever goes wrong [V1, V11, S3, S
     sessions: 20,
     seconds: 3,
     fps: 10,
-    faultsPerSecond: 0.5,
+    faultsPerSecond: 1,
     worldFaultsPerSecond: 4,
+    kills: 0,
+    phones: 2,
+    hops: false,
   };
   let found: Found[] = [];
   await withWorldInside(0.2, () => {}, async (world) => {
