@@ -19,6 +19,8 @@ import type { DispatchedChunk } from "./captioner.ts";
 const MAX_BEHIND = 64;
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 2_000;
+/** When a stream has been over for long enough, what waits is tried once more. */
+const LAST_ATTEMPT_MS = 1_000;
 
 /** What a recorder is made of. */
 export interface RecorderOptions {
@@ -113,10 +115,10 @@ export class Recorder {
     });
   }
 
-  /** Resolves when all that has left so far is written, or given up. */
+  /** Resolves when all that has left so far is written, or KV has been waited for long enough. */
   async settled(): Promise<void> {
     await this.#settled;
-    await this.#written;
+    await this.#writtenWithin(this.#options.drainMs);
   }
 
   /** Writes the end of the stream; resolves when everything before it is written too. */
@@ -130,22 +132,31 @@ export class Recorder {
     await this.#settled;
     this.#enqueue(() => this.#commit({ ...this.#now(), status, endedAtMs, closeCode, reason }));
     const cancel = clock.after(drainMs, () => this.#closing.abort());
-    await this.#written;
+    await this.#writtenWithin(drainMs + LAST_ATTEMPT_MS);
+    cancel();
+  }
+
+  /** A KV that is locked for good may neither take nor refuse a write. */
+  async #writtenWithin(limitMs: number): Promise<void> {
+    const { promise: timeIsUp, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#options.clock.after(limitMs, resolve);
+    await Promise.race([this.#written, timeIsUp]);
     cancel();
   }
 
   async #record(chunk: DispatchedChunk, outcome: InferOutcome): Promise<void> {
+    const recordedAtMs = this.#options.clock.epochMs();
     let entry: { readonly session: LiveSession; readonly facts: ChunkFacts } | null = null;
     const isWritten = await this.#enqueue(() => {
       // Counted when its turn comes, once: no other write may say of it that it is in the books.
-      entry ??= this.#count(chunk, outcome);
+      entry ??= this.#count(chunk, outcome, recordedAtMs);
       return this.#commit(entry.session, entry.facts);
     });
     if (isWritten) this.#listener.recorded(entry!.facts);
   }
 
-  #count(chunk: DispatchedChunk, outcome: InferOutcome) {
-    const facts = this.#factsOf(chunk, outcome);
+  #count(chunk: DispatchedChunk, outcome: InferOutcome, recordedAtMs: number) {
+    const facts = { ...this.#factsOf(chunk, outcome), recordedAtMs };
     this.#session.chunkCount++;
     if (outcome.kind === "captioned") this.#session.captionCount++;
     else this.#session.errorCount++;
@@ -153,13 +164,12 @@ export class Recorder {
     return { session: this.#now(), facts };
   }
 
-  #factsOf(chunk: DispatchedChunk, outcome: InferOutcome): ChunkFacts {
+  #factsOf(chunk: DispatchedChunk, outcome: InferOutcome): Omit<ChunkFacts, "recordedAtMs"> {
     return {
       sessionId: this.#session.id,
       index: this.#session.chunkCount,
       startS: chunk.startS,
       endS: chunk.endS,
-      recordedAtMs: this.#options.clock.epochMs(),
       lastFrame: chunk.lastFrame,
       capturedAtMs: chunk.capturedAtMs,
       frameCount: chunk.frameCount,

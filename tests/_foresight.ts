@@ -18,6 +18,9 @@ import { LiveStreams } from "../stream/live_streams.ts";
 /** The word that lets the tests in. */
 export const MAGIC_WORD = "open-sesame";
 
+/** Tests open as many streams as they like, and call as often as they like. */
+const NO_BUDGETS = { BUDGET_STREAMS: "0", BUDGET_CALLS_PER_MINUTE: "0" };
+
 /** A Foresight that a test owns. */
 export interface TestForesight {
   readonly url: string;
@@ -32,7 +35,7 @@ export interface TestForesight {
 
 /**
  * Runs `use` against a Foresight with these settings, and leaves nothing behind. Tests open as many
- * streams as they like, unless they set `BUDGET_STREAMS`.
+ * streams as they like, unless they set the budgets.
  *
  * It is served as `SOCKET_TRANSPORT` says, by default as on a server.
  *
@@ -43,7 +46,7 @@ export async function withForesight(
   use: (foresight: TestForesight) => Promise<void>,
   replaced: { readonly kv?: Deno.Kv; readonly memory?: { readonly isFull: boolean } } = {},
 ): Promise<void> {
-  const config = configOf({ MAGIC_WORD, LOG_LEVEL: "debug", BUDGET_STREAMS: "0", ...settings });
+  const config = configOf({ MAGIC_WORD, LOG_LEVEL: "debug", ...NO_BUDGETS, ...settings });
   const kv = replaced.kv ?? await Deno.openKv(":memory:");
   const logged: Record<string, unknown>[] = [];
   const log = createLogger("debug", (line) => void logged.push(JSON.parse(line)));

@@ -8,6 +8,8 @@ import { createLogger } from "../../log.ts";
 import { visionRoutes } from "../../routes/vision.ts";
 import { LiveStreams } from "../../stream/live_streams.ts";
 import { createSessionStore } from "../../kv/sessions.ts";
+import { NO_BUDGETS } from "../kv/_no_budgets.ts";
+import { Admission } from "../../stream/admission.ts";
 import { createFakeClock } from "../_fake_clock.ts";
 import { MAGIC_WORD, type TestForesight, withForesight } from "../_foresight.ts";
 import { withKv } from "../kv/_temp_kv.ts";
@@ -47,11 +49,15 @@ Deno.test("claim that KV does not answer is refused after four seconds [S4]", ()
     const outcome = parseConfig({});
     assert(outcome.kind === "valid");
     const store = createSessionStore({ kv, clock, retentionDays: 30 });
+    const streams = new LiveStreams();
     const routes = visionRoutes({
       vision: outcome.config.vision,
       inference: noopInference,
       slots: new InferenceSlots(1),
-      streams: new LiveStreams(),
+      streams,
+      budgets: NO_BUDGETS,
+      maxStreams: 0,
+      admission: new Admission({ streams, maxStreams: 0, memory: { isFull: false }, clock }),
       clock,
       log: createLogger("error", () => {}),
       counters: createCounters(),

@@ -15,9 +15,13 @@ function createRefusing(kv: Deno.Kv, drainMs = 1000) {
   return { gate, ...createBench(kv, { session: SESSION, before, drainMs }) };
 }
 
+/** KV takes real time, in which the fake clock runs fast. */
+const PATIENT_MS = 1e9;
+
 Deno.test("Recorder with resume tries again until it is written, then tells it in order [S3, S4]", () =>
   withKv(async (kv) => {
-    const { gate, recorder, clock, recorded, counters, lines, chunks, end } = createRefusing(kv);
+    const bench = createRefusing(kv, PATIENT_MS);
+    const { gate, recorder, clock, recorded, counters, lines, chunks, end } = bench;
     recorder.chunk(chunkOf(1, 1), now(CAPTION));
     recorder.chunk(chunkOf(1, 2), now(CAPTION));
     await clock.tickAsync(60_000);
@@ -34,7 +38,7 @@ Deno.test("Recorder with resume tries again until it is written, then tells it i
 
 Deno.test("Recorder is behind once 64 outcomes wait for KV, and no more when it works again", () =>
   withKv(async (kv) => {
-    const { gate, recorder, clock, end } = createRefusing(kv);
+    const { gate, recorder, clock, end } = createRefusing(kv, PATIENT_MS);
     for (let at = 1; at <= 63; at++) recorder.chunk(chunkOf(1, at), now(CAPTION));
     await clock.tickAsync(10);
     assertEquals(recorder.isBehind, false);
@@ -49,6 +53,24 @@ Deno.test("Recorder is behind once 64 outcomes wait for KV, and no more when it 
     await clock.tickUntil(recorder.settled());
     assertEquals(recorder.isBehind, false);
     await end();
+  }));
+
+Deno.test("Recorder.settled and end wait for a KV that answers nothing for drainMs at most", () =>
+  withKv(async (kv) => {
+    const never = new Promise<void>(() => {});
+    const bench = createBench(kv, { session: SESSION, before: () => never, drainMs: 5000 });
+    const { recorder, clock, end } = bench;
+    recorder.chunk(chunkOf(1, 1), now(CAPTION));
+    let isSettled = false;
+    const settled = recorder.settled().then(() => isSettled = true);
+    await clock.tickAsync(4_999);
+    assertEquals(isSettled, false);
+    await clock.tickAsync(1);
+    await settled;
+    const ended = end("interrupted");
+    await clock.tickAsync(6_000);
+    await ended;
+    assertEquals(clock.pendingTimers, 0);
   }));
 
 Deno.test("Recorder.end tries the last writes for drainMs, then leaves them behind [S4]", () =>
@@ -77,7 +99,9 @@ Deno.test("Recorder.end writes what KV takes within drainMs, and waits for the l
     answer.resolve(CAPTION);
     await clock.tickAsync(4000);
     gate.works = true;
-    await clock.tickUntil(ended, 1);
+    await clock.tickAsync(1000);
+    // The last attempt is under way; KV takes real time, in which the clock must stand.
+    await clock.tickUntil(ended, 0);
     const { status, chunkCount } = await stored();
     assertEquals([recorded.length, status, chunkCount], [1, "interrupted", 1]);
     assertEquals(clock.pendingTimers, 0);
@@ -121,7 +145,7 @@ Deno.test("Recorder.heartbeat finds out that another has the session though noth
 
 Deno.test("Recorder.settled waits for outcomes that run, and for their writes [S6]", () =>
   withKv(async (kv) => {
-    const { gate, recorder, clock, recorded, end } = createRefusing(kv);
+    const { gate, recorder, clock, recorded, end } = createRefusing(kv, PATIENT_MS);
     const answer = Promise.withResolvers<typeof CAPTION>();
     recorder.chunk(chunkOf(1, 1), answer.promise);
     let isSettled = false;

@@ -10,6 +10,7 @@ import { startStream } from "../../stream/session.ts";
 import { beginSession, goOnWith } from "../../stream/session_start.ts";
 import { WireV1 } from "../../stream/wire_v1.ts";
 import { WireV2 } from "../../stream/wire_v2.ts";
+import { FREE_LEASE, NO_BUDGETS } from "../kv/_no_budgets.ts";
 import { createFakeClock } from "../_fake_clock.ts";
 import { says } from "../kv/_sessions.ts";
 import { withKv } from "../kv/_temp_kv.ts";
@@ -29,6 +30,7 @@ function createTwo(kv: Deno.Kv) {
     vision,
     inference: noopInference,
     slots: new InferenceSlots(1),
+    budgets: NO_BUDGETS,
     streams: new LiveStreams(),
     clock,
     log: createLogger("error", () => {}),
@@ -50,12 +52,18 @@ Deno.test("session finds out within ten seconds that another process has it, wit
     const { clock, store, one, other } = createTwo(kv);
     const begun = await beginSession(one, BEGINNING);
     const [older, newer] = [createFakeSocket(), createFakeSocket()];
-    startStream(one, older, new WireV2((text) => older.send(text), clock), begun);
+    startStream(one, older, new WireV2((text) => older.send(text), clock), {
+      ...begun,
+      lease: FREE_LEASE,
+    });
     const { id } = begun.session;
     await until(clock, async () => await store.getSession("ann", id) !== null);
     const claim = { sessionId: id, secret: begun.secret, cursor: 0 };
     const next = await goOnWith(other, BEGINNING, claim, null);
-    startStream(other, newer, new WireV2((text) => newer.send(text), clock), next!);
+    startStream(other, newer, new WireV2((text) => newer.send(text), clock), {
+      ...next!,
+      lease: FREE_LEASE,
+    });
     await clock.tickAsync(9_999);
     assertEquals(older.closes, []);
     await clock.tickAsync(1);
@@ -76,7 +84,10 @@ Deno.test("session of v1 asks nobody whether it is its own, and ends for good [V
     const begun = await beginSession(one, { ...BEGINNING, resumeMs: null });
     const socket = createFakeSocket();
     const send = (text: string) => socket.send(text);
-    startStream(one, socket, new WireV1({ send, clock, resultFlushMs: 0 }), begun);
+    startStream(one, socket, new WireV1({ send, clock, resultFlushMs: 0 }), {
+      ...begun,
+      lease: FREE_LEASE,
+    });
     assertEquals(clock.pendingTimers, 0);
     await clock.tickUntil(one.streams.drain());
     assertEquals((await store.getSession("ann", begun.session.id))?.status, "ended");
@@ -96,7 +107,10 @@ Deno.test("session reminds a client no faster than it reads [S4]", () =>
     const next = await goOnWith(one, BEGINNING, claim, null);
     const socket = createFakeSocket();
     socket.queuedBytes = 64 * 1024 + 1;
-    startStream(one, socket, new WireV2((text) => socket.send(text), clock), next!);
+    startStream(one, socket, new WireV2((text) => socket.send(text), clock), {
+      ...next!,
+      lease: FREE_LEASE,
+    });
     for (let turn = 0; turn < 20; turn++) {
       // Whoever reads later has read later: the session's own reader has been served.
       await Array.fromAsync(store.listChunks("ann", session.id));
@@ -121,7 +135,10 @@ Deno.test("session reminds nobody who has gone without having read [S4]", () =>
     const next = await goOnWith(one, BEGINNING, claim, null);
     const socket = createFakeSocket();
     socket.queuedBytes = 64 * 1024 + 1; // and stays so: a socket that is closed sends no more
-    const connection = startStream(one, socket, new WireV2(socket.send, clock), next!);
+    const connection = startStream(one, socket, new WireV2(socket.send, clock), {
+      ...next!,
+      lease: FREE_LEASE,
+    });
     await clock.tickAsync(1000);
     connection.closed(1006, "");
     await clock.tickUntil(one.streams.drain());
