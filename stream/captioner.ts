@@ -17,13 +17,11 @@ import type { InferenceSlots, Release } from "../inference/slots.ts";
 import type { BudgetAccount } from "../kv/budgets.ts";
 import { reasonOf } from "../log.ts";
 import { CallGate } from "./_call_gate.ts";
+import { CaptionHistory } from "./_history.ts";
 import { ModelLine } from "./_model_line.ts";
 import type { FrameGovernor } from "./governor/governor.ts";
-import { DROPPED, type FrameFate, QUEUED, SKIPPED } from "./frame_fate.ts";
+import { type ArrivedFrame, DROPPED, type FrameFate, QUEUED, SKIPPED } from "./frame.ts";
 import type { Answer } from "./wire.ts";
-
-/** Recent captions that go along with each call. */
-export const MAX_HISTORY = 6;
 
 const BUDGET_USED_UP = "The budget was used up before these frames were looked at";
 
@@ -55,15 +53,6 @@ export interface CaptionerOptions {
   readonly givenUp: "told" | "forgotten";
 }
 
-/** One frame as it came. */
-export interface ArrivedFrame {
-  readonly bytes: Uint8Array;
-  /** The session's frames count from 1. */
-  readonly number: number;
-  /** Wall time at which it was taken, as the client says. */
-  readonly capturedAtMs: number | null;
-}
-
 /** A chunk on its way to the model. */
 export interface DispatchedChunk extends Chunk {
   /** The newest frame that came before the chunk left, looked at or not. */
@@ -92,7 +81,7 @@ export class Captioner {
   readonly #startedAtMs: number;
   readonly #gone = new AbortController();
   readonly #inflight = new Set<Promise<void>>();
-  readonly #history: string[];
+  readonly #history: CaptionHistory;
   #prompt: string;
   readonly #line: ModelLine;
   readonly #gate: CallGate;
@@ -108,7 +97,7 @@ export class Captioner {
     this.#options = options;
     this.#listener = listener;
     this.#chunker = new Chunker(options.limits, options.start.describedS);
-    this.#history = [...options.start.history];
+    this.#history = new CaptionHistory(options.start.history);
     this.#prompt = options.start.prompt;
     this.#forgets = options.givenUp === "forgotten";
     this.#startedAtMs = options.clock.monotonicMs();
@@ -296,7 +285,7 @@ export class Captioner {
 
   #context(): AskContext {
     const { sessionId } = this.#options;
-    return { sessionId, history: [...this.#history], signal: this.#gone.signal };
+    return { sessionId, history: this.#history.recent, signal: this.#gone.signal };
   }
 
   #settle(outcome: InferOutcome): void {
@@ -307,10 +296,7 @@ export class Captioner {
       return;
     }
     this.#line.worked();
-    if (outcome.kind === "captioned" && outcome.caption) {
-      this.#history.push(outcome.caption);
-      if (this.#history.length > MAX_HISTORY) this.#history.shift();
-    }
+    if (outcome.kind === "captioned") this.#history.add(outcome.caption);
     this.#listener.tell(outcome);
   }
 }

@@ -18,39 +18,17 @@ import type { ClientMessage } from "./_client_message.ts";
 import { FrameRate } from "./_frame_rate.ts";
 import { StallWatch } from "./_stall_watch.ts";
 import { UnreadGuard } from "./_unread.ts";
-import type { ArrivedFrame } from "./captioner.ts";
-import { DROPPED, type FrameFate } from "./frame_fate.ts";
+import { type ArrivedFrame, DROPPED, type FrameFate } from "./frame.ts";
 import { CLOSE_CODE, type Socket, type SocketListener } from "./socket.ts";
+import type { StreamSession } from "./stream_session.ts";
 import { suggestFps } from "./suggest_fps.ts";
-import type { Answer, Notice, Wire } from "./wire.ts";
+import type { Notice, Wire } from "./wire.ts";
 import { ageOf } from "./wire_v2.ts";
 
 /** A process that goes away waits so long for what is in flight: the platform does not wait long. */
 const DRAIN_MS = 2_000;
 /** The third message that cannot be acted on ends the connection (WIRE S7). */
 const MAX_ERRORS = 3;
-
-/** What a connection hands its frames and its client's wishes to. */
-export interface StreamSession {
-  /** Decides what becomes of a frame. Must return at once. */
-  admit(frame: ArrivedFrame): FrameFate;
-  /** The frame is acknowledged: what follows from it may follow now. */
-  proceed(): void;
-  lookFor(prompt: string): void;
-  pause(): void;
-  unpause(): void;
-  /** Resolves always. */
-  ask(question: string): Promise<Answer>;
-  /**
-   * Describes what is there; resolves when all of it is in the books, or given up. `isFinal`: what
-   * is given up is told, as the client does not come back for it.
-   */
-  settle(isFinal: boolean): Promise<void>;
-  /** Nobody waits any more for what is in flight. */
-  abandon(reason: string): void;
-  /** The connection is over. `isFinal`: the client does not mean to come back. */
-  end(code: number, reason: string, isFinal: boolean): void;
-}
 
 /** What a connection is made of. Limits of 0 mean off. */
 export interface ConnectionOptions {

@@ -15,13 +15,14 @@ import type { ChunkRecord, LiveSession } from "../kv/keys.ts";
 import type { Budgets, StreamLease } from "../kv/budgets.ts";
 import type { SessionWriter } from "../kv/session_writer.ts";
 import { type Logger, reasonOf } from "../log.ts";
-import { type ArrivedFrame, Captioner, type CaptionerStart } from "./captioner.ts";
-import { Connection, type StreamSession } from "./connection.ts";
-import type { FrameFate } from "./frame_fate.ts";
+import { Captioner, type CaptionerStart } from "./captioner.ts";
+import { Connection } from "./connection.ts";
+import type { ArrivedFrame, FrameFate } from "./frame.ts";
 import { FrameGovernor } from "./governor/governor.ts";
 import type { LiveStreams } from "./live_streams.ts";
 import { Recorder } from "./recorder.ts";
 import { CLOSE_CODE, type Socket } from "./socket.ts";
+import type { StreamSession } from "./stream_session.ts";
 import type { Answer, Wire } from "./wire.ts";
 
 /** How often a connection makes sure that the session is still its own. */

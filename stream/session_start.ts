@@ -9,7 +9,7 @@ import type { ModelIdentity } from "../inference/client.ts";
 import type { ChunkRecord, LiveSession } from "../kv/keys.ts";
 import type { SessionStore } from "../kv/sessions.ts";
 import { sha256Hex } from "../kv/sha256.ts";
-import { MAX_HISTORY } from "./captioner.ts";
+import { MAX_HISTORY } from "./_history.ts";
 import type { LiveStreams } from "./live_streams.ts";
 import type { SessionStart } from "./session.ts";
 

@@ -7,7 +7,7 @@
 import type { InferOutcome } from "../inference/client.ts";
 import type { ChunkFacts } from "../kv/keys.ts";
 import type { ReadMessage } from "./_client_message.ts";
-import type { FrameFate } from "./frame_fate.ts";
+import type { FrameFate } from "./frame.ts";
 
 /** An acknowledged frame. */
 export interface Ack {

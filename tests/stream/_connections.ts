@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { Connection, type StreamSession } from "../../stream/connection.ts";
-import { type FrameFate, QUEUED } from "../../stream/frame_fate.ts";
+import { Connection } from "../../stream/connection.ts";
+import { type ArrivedFrame, type FrameFate, QUEUED } from "../../stream/frame.ts";
 import type { Answer } from "../../stream/wire.ts";
 import { WireV1 } from "../../stream/wire_v1.ts";
 import { WireV2 } from "../../stream/wire_v2.ts";
-import type { ArrivedFrame } from "../../stream/captioner.ts";
+import type { StreamSession } from "../../stream/stream_session.ts";
 import { createFakeClock } from "../_fake_clock.ts";
 import { createFakeSocket } from "./_fake_socket.ts";
 

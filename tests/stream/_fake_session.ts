@@ -1,4 +1,4 @@
-import { QUEUED } from "../../stream/frame_fate.ts";
+import { QUEUED } from "../../stream/frame.ts";
 import type { StreamSession } from "../../stream/connection.ts";
 
 /** A session that takes every frame and does nothing, but for what the test says. */

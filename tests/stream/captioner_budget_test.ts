@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { InferOutcome } from "../../inference/client.ts";
-import { DROPPED, QUEUED, SKIPPED } from "../../stream/frame_fate.ts";
+import { DROPPED, QUEUED, SKIPPED } from "../../stream/frame.ts";
 import { FrameGovernor } from "../../stream/governor/governor.ts";
 import { caption, createScriptedBudget, start } from "./_captioner.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { InferenceSlots } from "../../inference/slots.ts";
-import { DROPPED, QUEUED } from "../../stream/frame_fate.ts";
+import { DROPPED, QUEUED } from "../../stream/frame.ts";
 import { caption, start } from "./_captioner.ts";
 
 const PROMPT = "Read the signs.";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { DROPPED, SKIPPED } from "../../stream/frame_fate.ts";
+import { DROPPED, SKIPPED } from "../../stream/frame.ts";
 import { frameChunk } from "./_chunks.ts";
 import { connect as connectAs, type Limits } from "./_connections.ts";
 

@@ -1,8 +1,17 @@
 /**
- * What became of a frame, as the client is told (WIRE S2).
+ * A frame as it comes, and what becomes of it, as the client is told (WIRE S2).
  *
  * @module
  */
+
+/** One frame as it came. */
+export interface ArrivedFrame {
+  readonly bytes: Uint8Array;
+  /** The session's frames count from 1. */
+  readonly number: number;
+  /** Wall time at which it was taken, as the client says; null: it does not say. */
+  readonly capturedAtMs: number | null;
+}
 
 /** Decided the moment a frame comes. A queued frame is part of the next chunk that leaves. */
 export type FrameFate =
