@@ -6,6 +6,9 @@
 import type { Cancel, Clock } from "../clock.ts";
 import type { BudgetAccount, CallOutcome } from "../kv/budgets.ts";
 
+/** What becomes of frames that waited when the gate was shut. */
+export const BUDGET_USED_UP = "The budget was used up before these frames were looked at";
+
 /** A call that comes free so soon is waited for: frames are collected, and nothing is said. */
 const MAX_QUIET_WAIT_MS = 5_000;
 /** A budget that was not used up for so long has recovered: the next time is told again. */

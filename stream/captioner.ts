@@ -16,14 +16,12 @@ import type {
 import type { InferenceSlots, Release } from "../inference/slots.ts";
 import type { BudgetAccount } from "../kv/budgets.ts";
 import { reasonOf } from "../log.ts";
-import { CallGate } from "./_call_gate.ts";
+import { BUDGET_USED_UP, CallGate } from "./_call_gate.ts";
 import { CaptionHistory } from "./_history.ts";
 import { ModelLine } from "./_model_line.ts";
 import type { FrameGovernor } from "./governor/governor.ts";
 import { type ArrivedFrame, DROPPED, type FrameFate, QUEUED, SKIPPED } from "./frame.ts";
 import type { Answer } from "./wire.ts";
-
-const BUDGET_USED_UP = "The budget was used up before these frames were looked at";
 
 /** Where a stream stands when it begins, or goes on over a new connection. */
 export interface CaptionerStart {

@@ -1,5 +1,5 @@
 import { QUEUED } from "../../stream/frame.ts";
-import type { StreamSession } from "../../stream/connection.ts";
+import type { StreamSession } from "../../stream/stream_session.ts";
 
 /** A session that takes every frame and does nothing, but for what the test says. */
 export function createFakeSession(behaviour: Partial<StreamSession> = {}): StreamSession {
