@@ -117,7 +117,7 @@ export class ResumingGlasses {
         if (this.#isOver) line.glasses.vanish();
         // Where hello came with the handshake, nothing could be sent yet.
         this.#pump();
-        const { code, reason } = await Promise.race([line.glasses.ended, line.givenUp]);
+        const { code, reason } = await this.#ending(line, line.glasses);
         failures = line.isGreeted ? 0 : failures + 1;
         this.#tell(line, { kind: "ended", code, reason });
         if (this.#leaving === "said" && code === 1000) this.#isOver = true;
@@ -187,6 +187,14 @@ export class ResumingGlasses {
       query: remembered ? { ...remembered, cursor: String(cursor) } : {},
       onAck: (message) => this.#hear(line, message as unknown as Message),
     });
+  }
+
+  /** A server that does not even greet is as good as none. */
+  async #ending(line: Line, glasses: Glasses): Promise<Ending> {
+    const cancel = this.#options.clock.after(HANDSHAKE_TIMEOUT_MS, () => {
+      if (!line.isGreeted) glasses.vanish();
+    });
+    return await Promise.race([glasses.ended, line.givenUp]).finally(cancel);
   }
 
   #hear(line: Line, message: Message): void {
