@@ -21,6 +21,8 @@ import { tooMany, unavailable } from "./errors.ts";
 
 const WINDOW_MS = 60_000;
 const RETRY_AFTER_S = 5;
+/** Nobody is there to read it; the log shows it as nginx does. */
+const CLIENT_LEFT = 499;
 /** A claim that KV does not answer by then is refused: the client asks again. */
 const CLAIM_TIMEOUT_MS = 4_000;
 
@@ -134,17 +136,22 @@ async function upgrade(
     await lease.release();
     return unavailable(context, place.detail, place.retryAfterS);
   }
-  const accept = (socket: Socket) => {
-    place.leave();
-    return startStream(deps, socket, greet(socket), { ...begun, lease });
-  };
-  try {
-    if (context.req.raw.signal.aborted) throw new Error("the client has left");
-    return deps.upgrade(context.req.raw, accept, protocol);
-  } catch (error) {
+  const giveBack = async (answer: Response) => {
     place.leave();
     await lease.release();
-    return context.json({ detail: `Cannot upgrade to WebSocket: ${reasonOf(error)}` }, 400);
+    return answer;
+  };
+  if (context.req.raw.signal.aborted) {
+    return await giveBack(new Response(null, { status: CLIENT_LEFT }));
+  }
+  try {
+    return deps.upgrade(context.req.raw, (socket) => {
+      place.leave();
+      return startStream(deps, socket, greet(socket), { ...begun, lease });
+    }, protocol);
+  } catch (error) {
+    const detail = `Cannot upgrade to WebSocket: ${reasonOf(error)}`;
+    return await giveBack(context.json({ detail }, 400));
   }
 }
 

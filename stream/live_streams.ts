@@ -7,9 +7,12 @@ import type { Connection } from "./connection.ts";
 
 /** Counts streams, and sends all clients away when the process ends. */
 export class LiveStreams {
-  readonly #connections = new Set<Connection>();
-  /** The newest of each session. Two that come at once may both be here, until one finds out. */
-  readonly #newest = new Map<string, Connection>();
+  /**
+   * By session. Of two that claim a session at once only one may write, but both are here until the
+   * other finds out.
+   */
+  readonly #connections = new Map<string, Set<Connection>>();
+  #size = 0;
   /** Streams whose client may have left already and whose last inference is still running. */
   readonly #ending = new Set<Promise<void>>();
   #isDraining = false;
@@ -17,7 +20,7 @@ export class LiveStreams {
 
   /** Clients connected now. */
   get size(): number {
-    return this.#connections.size;
+    return this.#size;
   }
 
   /** Whether the process is on its way out and takes no new clients. */
@@ -27,35 +30,38 @@ export class LiveStreams {
 
   /** A client has come; one that comes too late is sent away at once. */
   add(sessionId: string, connection: Connection): void {
-    this.#connections.add(connection);
-    this.#newest.set(sessionId, connection);
+    const connections = this.#connections.get(sessionId) ?? new Set();
+    this.#connections.set(sessionId, connections.add(connection));
+    this.#size++;
     if (this.#isDraining) connection.drain();
   }
 
   /** The session has a new connection: the old one, which may be half-open, is closed. */
   replace(sessionId: string): void {
-    this.#newest.get(sessionId)?.replaced();
+    for (const older of [...this.#connections.get(sessionId) ?? []]) older.replaced();
   }
 
   /** A client has gone; `ended` settles when nothing of its stream runs any more. */
   remove(sessionId: string, connection: Connection, ended: Promise<void>): void {
     const tracked = ended.finally(() => this.#ending.delete(tracked));
     this.#ending.add(tracked);
-    if (this.#newest.get(sessionId) === connection) this.#newest.delete(sessionId);
-    this.#connections.delete(connection);
-    if (this.#connections.size === 0) this.#emptied?.();
+    const connections = this.#connections.get(sessionId);
+    if (!connections?.delete(connection)) return;
+    if (connections.size === 0) this.#connections.delete(sessionId);
+    if (--this.#size === 0) this.#emptied?.();
   }
 
   /** Sends every client away with 1012 (WIRE V9); new ones may come. */
   sendAllAway(): void {
-    for (const connection of [...this.#connections]) connection.drain();
+    const all = [...this.#connections.values()].flatMap((connections) => [...connections]);
+    for (const connection of all) connection.drain();
   }
 
   /** Sends every client away with 1012 (WIRE V9); resolves when the last stream has ended. */
   async drain(): Promise<void> {
     this.#isDraining = true;
     this.sendAllAway();
-    if (this.#connections.size > 0) {
+    if (this.#size > 0) {
       await new Promise<void>((resolve) => this.#emptied = resolve);
     }
     await Promise.all(this.#ending);

@@ -22,7 +22,7 @@ Deno.test("a client that leaves while KV is asked holds nothing, and the server 
   // The rate limit is asked for first.
   faulty.failCommits({ kind: "slow", delayMs: 100 }, 1);
   const statuses: unknown[] = [];
-  await withForesight({}, async ({ url, logged }) => {
+  await withForesight({ SOCKET_TRANSPORT: "native" }, async ({ url, logged }) => {
     const { hostname, port } = new URL(url);
     const client = await Deno.connect({ hostname, port: Number(port) });
     await client.write(new TextEncoder().encode(REQUEST));
