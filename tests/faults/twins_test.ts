@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { Connection, type StreamSession } from "../../stream/connection.ts";
-import { QUEUED } from "../../stream/frame_fate.ts";
+import { Connection } from "../../stream/connection.ts";
+import type { StreamSession } from "../../stream/stream_session.ts";
+import { QUEUED } from "../../stream/frame.ts";
 import { LiveStreams } from "../../stream/live_streams.ts";
 import { WireV2 } from "../../stream/wire_v2.ts";
 import { createFakeClock } from "../_fake_clock.ts";
