@@ -48,6 +48,8 @@ interface Line {
 export class Ledger {
   /** The first thing that must never be. */
   violation: Violation | null = null;
+  /** Whether others claimed the wearer's sessions too. */
+  hasRivals = false;
   readonly log: string[] = [];
   readonly lives: Life[] = [];
   readonly #lines = new Map<number, Line>();

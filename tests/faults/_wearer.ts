@@ -144,6 +144,7 @@ export class Wearer {
   #intrude(cursor: number, random: Random): void {
     const { remembered } = this.glasses;
     if (!remembered) return;
+    this.ledger.hasRivals = true;
     const url = random.pick(this.#world.urls());
     const staysMs = random.between(0, 300);
     const intrusion = this.#intruder(url, remembered, cursor, staysMs)
