@@ -22,6 +22,8 @@ export interface Seen {
 /** One call of the class. */
 export interface Call {
   readonly wearer: number;
+  /** Which frames of whom it was shown. */
+  readonly chunk: string;
   readonly atMs: number;
 }
 
@@ -54,7 +56,8 @@ export function createEyes(latencyMs: number, called: (call: Call) => void): Loc
         parameters: INFER_CHUNK_PARAMETERS,
         async call({ frames, history }) {
           const shown = look(frames as Uint8Array[], history as string[]);
-          called({ wearer: shown.wearers[0] ?? -1, atMs: Date.now() });
+          const chunk = JSON.stringify([shown.wearers, shown.footage]);
+          called({ wearer: shown.wearers[0] ?? -1, chunk, atMs: Date.now() });
           await new Promise((resolve) => setTimeout(resolve, latencyMs));
           return {
             caption: JSON.stringify(shown),

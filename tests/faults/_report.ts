@@ -4,11 +4,11 @@
  * @module
  */
 import { say } from "../../dev/terminal.ts";
-import { checkBudgets } from "./_budgets.ts";
+import { checkBudget } from "./_budgets.ts";
 import type { Call } from "./_eyes.ts";
 import { Figures } from "./_figures.ts";
 import { type Found, type Plan, runPlan } from "./_schedule.ts";
-import type { World } from "./_world.ts";
+import { BUDGET, type World } from "./_world.ts";
 
 /** Beyond what a process holds at the start: caches, buffers, and what was not yet collected. */
 const MAX_GROWTH_MIB = 256;
@@ -39,7 +39,7 @@ export async function runAndSay(title: string, plan: Plan, withWorld: WithWorld)
     }
   });
   figures.add("calls of the model", calls.length);
-  problems.push(...checkBudgets(calls, null));
+  problems.push(...checkBudget(calls, BUDGET));
   say(`\n${title}\n${figures}`);
   for (const problem of problems) say(`VIOLATED ${problem}`);
   for (const { wearer, reason } of found) say(`VIOLATED wearer ${wearer}: ${reason}`);

@@ -4,6 +4,7 @@
  * @module
  */
 import type { LocalModal } from "../../modal/local/server.ts";
+import type { Budget } from "./_budgets.ts";
 import type { Random } from "./_random.ts";
 
 /** What wearers live in. */
@@ -23,6 +24,9 @@ export interface World {
   books(): Promise<Deno.Kv>;
 }
 
+/** What the one wearer of all sessions may use: less than a full run would. */
+export const BUDGET: Budget = { calls: 3_000, windowMs: 60_000 };
+
 /** Settings of every server: short times, so that a run sees many ends of them. */
 export const SETTINGS = {
   MODAL_TOKEN_ID: "ak-1",
@@ -30,6 +34,8 @@ export const SETTINGS = {
   VISION_INFERENCE_TIMEOUT_SECONDS: "1",
   VISION_DRAIN_SECONDS: "2",
   RATE_LIMIT_STREAMS_PER_MINUTE: "0",
+  BUDGET_STREAMS: "0",
+  BUDGET_CALLS_PER_MINUTE: String(BUDGET.calls),
 } as const;
 
 /** What may go wrong with the model, by name. */
