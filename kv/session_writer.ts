@@ -23,12 +23,26 @@ import {
   type Stored,
 } from "./keys.ts";
 
+/**
+ * Adds to the commit that writes a chunk: what is made of chunks (a timeline, an index) is then never
+ * behind them. Called again when a commit is tried again; `session` counts the chunk already.
+ *
+ * It adds no checks, as one that fails would look as if the session had been taken over: it may only
+ * set what nobody else writes. What it rejects with is the write's failure.
+ */
+export type Alongside = (
+  commit: Deno.AtomicOperation,
+  session: SessionFacts,
+  chunk: ChunkFacts,
+) => void | Promise<void>;
+
 /** What all writers share. */
 export interface WriterOptions {
   readonly kv: Deno.Kv;
   readonly clock: Clock;
   /** How long a record stays after its last write; Infinity: for good. */
   readonly keptForMs: number;
+  readonly alongside: readonly Alongside[];
 }
 
 /** Whose records, and who writes them. */
@@ -88,6 +102,7 @@ export class SessionWriter {
     if (chunk) {
       const facts = this.#stored(fitChunk(chunk));
       commit.set(chunkKey(wearer, sessionId, chunk.index), facts, expiry);
+      for (const add of this.#options.alongside) await add(commit, session, facts);
     }
     // Until KV answers it may have written or not.
     this.#versionstamp = undefined;

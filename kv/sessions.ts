@@ -6,7 +6,7 @@
 import { timingSafeEqual } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import { CONFLICT, retryContended } from "./_retry_contended.ts";
-import { SessionWriter, type WriterOptions } from "./session_writer.ts";
+import { type Alongside, SessionWriter, type WriterOptions } from "./session_writer.ts";
 import { sha256Hex } from "./sha256.ts";
 import {
   chunkKey,
@@ -72,6 +72,8 @@ export interface SessionStoreOptions {
   readonly clock: Clock;
   /** How long a record stays after its last write; 0: for good. */
   readonly retentionDays: number;
+  /** What else comes into the books with each chunk. */
+  readonly alongside?: readonly Alongside[];
 }
 
 /** Opens the store; it holds nothing of its own and need not be closed. */
@@ -84,11 +86,11 @@ class KvSessionStore implements SessionStore {
   readonly #clock: Clock;
   readonly #writing: WriterOptions;
 
-  constructor({ kv, clock, retentionDays }: SessionStoreOptions) {
+  constructor({ kv, clock, retentionDays, alongside = [] }: SessionStoreOptions) {
     this.#kv = kv;
     this.#clock = clock;
     const keptForMs = retentionDays === 0 ? Infinity : Math.ceil(retentionDays * MS_PER_DAY);
-    this.#writing = { kv, clock, keptForMs };
+    this.#writing = { kv, clock, keptForMs, alongside };
   }
 
   begin({ wearer, id, owner }: LiveSession): SessionWriter {
