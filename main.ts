@@ -6,7 +6,8 @@
  */
 import { createApp, type Deps } from "./app.ts";
 import { type Cancel, type Clock, systemClock } from "./clock.ts";
-import { type Config, type Environment, type KvLocation, parseConfig, SETTINGS } from "./config.ts";
+import { type Config, type Environment, type KvLocation, parseConfig } from "./config.ts";
+import { SETTINGS } from "./settings.ts";
 import { createCounters } from "./counters.ts";
 import { createInferenceChain } from "./inference/chain.ts";
 import type { VisionInferenceClient } from "./inference/client.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { SETTINGS } from "../config.ts";
+import { SETTINGS } from "../settings.ts";
 import type { TransportName } from "../serve/transport.ts";
 import { type Child, startChild } from "./_child.ts";
 import type { LoadTarget } from "./_load_connection.ts";

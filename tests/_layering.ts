@@ -15,9 +15,19 @@ const LEAVES = ["clock.ts", "counters.ts", "log.ts", "redact.ts"];
 
 /** For each folder (or file of the top level), the folders and files that it may import. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  "main.ts": ["app.ts", "config.ts", "inference", "kv", "messaging", "serve", "stream"],
+  "main.ts": [
+    "app.ts",
+    "config.ts",
+    "settings.ts",
+    "inference",
+    "kv",
+    "messaging",
+    "serve",
+    "stream",
+  ],
   "app.ts": ["config.ts", "routes", "stream", "inference", "messaging", "kv"],
-  "config.ts": ["_setting.ts", "inference", "kv"],
+  "config.ts": ["settings.ts", "inference", "kv"],
+  "settings.ts": ["_setting.ts", "inference", "kv"],
   "_setting.ts": [],
   "routes": ["stream", "inference", "messaging", "kv"],
   "serve": ["stream"],

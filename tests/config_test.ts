@@ -2,7 +2,8 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import { coach } from "../inference/profiles/coach.ts";
 import { narrate } from "../inference/profiles/narrate.ts";
-import { type Config, type Environment, parseConfig, SETTINGS } from "../config.ts";
+import { type Config, type Environment, parseConfig } from "../config.ts";
+import { SETTINGS } from "../settings.ts";
 
 function valid(environment: Environment): Config {
   const outcome = parseConfig(environment);

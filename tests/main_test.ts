@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { SETTINGS } from "../config.ts";
+import { SETTINGS } from "../settings.ts";
 import { connectGlasses } from "../dev/glasses.ts";
 import { startLocalModal } from "../modal/local/server.ts";
 import { MAGIC_WORD } from "./_foresight.ts";
