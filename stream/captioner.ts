@@ -16,6 +16,7 @@ import type {
 import type { InferenceSlots, Release } from "../inference/slots.ts";
 import type { BudgetAccount } from "../kv/budgets.ts";
 import { reasonOf } from "../log.ts";
+import { Asker } from "./_asker.ts";
 import { BUDGET_USED_UP, CallGate } from "./_call_gate.ts";
 import { CaptionHistory } from "./_history.ts";
 import { ModelLine } from "./_model_line.ts";
@@ -83,6 +84,7 @@ export class Captioner {
   #prompt: string;
   readonly #line: ModelLine;
   readonly #gate: CallGate;
+  readonly #asker: Asker;
   #isEnding = false;
   /** Whether nothing is said of a chunk that is given up. */
   #forgets: boolean;
@@ -102,6 +104,11 @@ export class Captioner {
     this.#gate = new CallGate(options.budget, options.clock, {
       usedUp: listener.usedUp,
       ready: () => this.#goOn(),
+    });
+    this.#asker = new Asker({
+      ...options,
+      gate: this.#gate,
+      now: () => ({ session: this.#line.session, frame: this.#newest, context: this.#context() }),
     });
     const signal = this.#gone.signal;
     this.#line = new ModelLine({ ...options, signal }, {
@@ -188,16 +195,9 @@ export class Captioner {
     }
   }
 
-  /** Asks about the newest frames. */
-  async ask(question: string): Promise<Answer> {
-    const frame = this.#newest;
-    const { session } = this.#line;
-    if (!session) return { kind: "failed", reason: "the model is not there now" };
-    if (!frame) return { kind: "failed", reason: "no frame has come yet" };
-    if (this.#gate.pass() !== "granted") {
-      return { kind: "failed", reason: "the budget is used up for now" };
-    }
-    return await session.answer([frame.bytes], question, this.#context());
+  /** Asks about the newest frame. Resolves always. */
+  ask(question: string): Promise<Answer> {
+    return this.#asker.ask(question);
   }
 
   /** Gives up what is in flight: nobody waits for it any more. */

@@ -27,6 +27,10 @@ import { ageOf } from "./wire_v2.ts";
 
 /** A process that goes away waits so long for what is in flight: the platform does not wait long. */
 const DRAIN_MS = 2_000;
+/** Wishes are a person's: nobody has so many in a second, with a burst of twice that. */
+const MAX_WISHES_PER_SECOND = 10;
+/** Longer text is no message of the protocol. */
+const MAX_MESSAGE_CHARS = 64 * 1024;
 /** The third message that cannot be acted on ends the connection (WIRE S7). */
 const MAX_ERRORS = 3;
 
@@ -56,6 +60,7 @@ export class Connection implements SocketListener {
   readonly #options: ConnectionOptions;
   readonly #session: StreamSession;
   readonly #rate: FrameRate;
+  readonly #wishes: FrameRate;
   /** Settles when nothing of before is left to be said. */
   readonly #reminded = Promise.withResolvers<void>();
   #state: State;
@@ -84,6 +89,7 @@ export class Connection implements SocketListener {
     this.#frameNumber = options.earlierFrames;
     const nowMs = options.clock.monotonicMs();
     this.#rate = new FrameRate(options.maxFps, nowMs);
+    this.#wishes = new FrameRate(MAX_WISHES_PER_SECOND, nowMs);
     this.#unread = new UnreadGuard(socket, options.clock, () => {
       this.close(CLOSE_CODE.policyViolation, "acks must be read: too many are unread");
     });
@@ -204,23 +210,34 @@ export class Connection implements SocketListener {
   }
 
   #text(data: string): void {
+    if (data.length > MAX_MESSAGE_CHARS) {
+      const reason = `a text message must be at most ${MAX_MESSAGE_CHARS} characters`;
+      return this.close(CLOSE_CODE.messageTooBig, reason);
+    }
     const read = this.#wire.read(data);
     if (read === null) {
       return this.close(CLOSE_CODE.unsupportedData, "a frame must be binary: this was text");
     }
-    if (read.kind === "message") return this.#obey(read.message);
+    if (read.kind === "message") return this.#hear(read.message);
     this.#wire.error(read.code, read.message);
     if (++this.#errors < MAX_ERRORS) return;
     const reason = `messages must be of the protocol: ${MAX_ERRORS} were not`;
     this.close(CLOSE_CODE.unsupportedData, reason);
   }
 
-  #obey(message: ClientMessage): void {
-    if (this.#state.kind === "leaving") return;
+  #hear(message: ClientMessage): void {
+    if (message.type === "frame") {
+      this.#capturedAtMs = message.capturedAtMs;
+    } else if (this.#wishes.admits(this.#options.clock.monotonicMs())) {
+      if (this.#state.kind !== "leaving") this.#obey(message);
+    } else {
+      const reason = `messages must be at most ${MAX_WISHES_PER_SECOND} per second`;
+      this.close(CLOSE_CODE.policyViolation, reason);
+    }
+  }
+
+  #obey(message: Exclude<ClientMessage, { type: "frame" }>): void {
     switch (message.type) {
-      case "frame":
-        this.#capturedAtMs = message.capturedAtMs;
-        return;
       case "prompt":
         return this.#session.lookFor(message.prompt);
       case "pause":

@@ -54,6 +54,7 @@ export class Recorder {
   #settled: Promise<void> = Promise.resolve();
   #written: Promise<void> = Promise.resolve();
   #behind = 0;
+  #promptWaits = false;
   #hasGap = false;
   #isOwner = true;
   /** What comes after a write that was given up would leave a hole. */
@@ -86,7 +87,13 @@ export class Recorder {
   /** What is looked for from now on. */
   lookFor(prompt: string): void {
     this.#session.prompt = prompt;
-    this.begin();
+    // A write that waits takes the newest.
+    if (this.#promptWaits) return;
+    this.#promptWaits = true;
+    this.#enqueue(() => {
+      this.#promptWaits = false;
+      return this.#commit(this.#now());
+    });
   }
 
   /**

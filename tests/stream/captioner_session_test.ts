@@ -241,3 +241,25 @@ Deno.test("captioner asks about the newest frame, with what was seen before [S6]
   await captioner.close("dropped");
   await failed("the model is not there now");
 });
+
+Deno.test("captioner answers one question at a time, in turn with everybody's chunks [S6]", async () => {
+  const slots = new InferenceSlots(1);
+  let release = () => {};
+  slots.request((given) => release = given);
+  const { model, clock, offer, captioner } = start({}, slots);
+  model.open();
+  await clock.tickAsync(1);
+  offer();
+  const first = captioner.ask("What?");
+  assertEquals(await captioner.ask("And that?"), {
+    kind: "failed",
+    reason: "another question is being answered",
+  });
+  await clock.tickAsync(1);
+  assertEquals(model.questions, [], "the process is full");
+  release();
+  assertEquals((await first).kind, "answered");
+  assertEquals([model.questions.length, slots.taken], [1, 0]);
+  assertEquals((await captioner.ask("And that?")).kind, "answered");
+  await captioner.close("dropped");
+});

@@ -86,3 +86,25 @@ Deno.test("connection v2 keeps the limits of v1: too large, too fast, unread [V9
     assertEquals([clock.pendingTimers, arrived.length > 0], [0, true]);
   }
 });
+
+Deno.test("connection v2 hears ten wishes a second and a burst, and any number of frames announced [S6, V9]", () => {
+  const { clock, say, events, socket, connection } = connect({ maxFps: 0 }, true);
+  for (let at = 0; at < 100; at++) say({ type: "frame", captured_at_ms: at });
+  for (let at = 0; at < 20; at++) say({ type: "prompt", prompt: `sign ${at}` });
+  assertEquals([events.length, socket.closes], [20, []]);
+  clock.tick(100);
+  say({ type: "pause" });
+  assertEquals(socket.closes, []);
+  say({ type: "unpause" });
+  assertEquals(socket.closes, [[1008, "messages must be at most 10 per second"]]);
+  connection.closed(1008, "");
+  assertEquals(clock.pendingTimers, 0);
+});
+
+Deno.test("connection closes 1009 on a text that is no message of the protocol, unread [S7, V9]", () => {
+  const { clock, connection, socket } = connect();
+  connection.message(" ".repeat(64 * 1024 + 1));
+  assertEquals(socket.closes, [[1009, "a text message must be at most 65536 characters"]]);
+  connection.closed(1009, "");
+  assertEquals(clock.pendingTimers, 0);
+});

@@ -159,3 +159,16 @@ Deno.test("Recorder.settled waits for outcomes that run, and for their writes [S
     assertEquals(recorded.length, 1);
     await end();
   }));
+
+Deno.test("Recorder.lookFor writes the newest prompt once for all that came while KV was busy [S6]", () =>
+  withKv(async (kv) => {
+    const { gate, recorder, clock, stored, end } = createRefusing(kv, PATIENT_MS);
+    gate.works = true;
+    for (let at = 0; at < 1000; at++) recorder.lookFor(`sign ${at}`);
+    await clock.tickUntil(recorder.settled(), 0);
+    assertEquals([gate.attempts, (await stored()).prompt], [1, "sign 999"]);
+    recorder.lookFor("the last");
+    await clock.tickUntil(recorder.settled(), 0);
+    assertEquals([gate.attempts, (await stored()).prompt], [2, "the last"]);
+    await end();
+  }));
