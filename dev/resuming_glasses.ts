@@ -13,6 +13,8 @@ const PROTOCOL_V2 = "foresight.v2";
 const MAX_KEPT_FRAMES = 600;
 /** The network may have been lost on the way. */
 const HANDSHAKE_TIMEOUT_MS = 5_000;
+/** A server that acknowledges nothing for so long is not there, whatever the socket says. */
+const ANSWER_TIMEOUT_MS = 5_000;
 const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 1_000;
 /** Frames are sent again at so much of the rate that the server takes, beside those that are new. */
@@ -68,6 +70,8 @@ interface Line {
   giveUp(): void;
   glasses: Glasses | null;
   isGreeted: boolean;
+  /** When the first frame was sent that nothing has been heard behind; null: there is none. */
+  unansweredSinceMs: number | null;
 }
 
 /** One wearer's glasses, over as many connections as it takes. */
@@ -172,7 +176,8 @@ export class ResumingGlasses {
     const { promise: givenUp, resolve } = Promise.withResolvers<Ending>();
     const giveUp = () => resolve({ code: 0, reason: "given up by the client" });
     const id = ++this.connections;
-    return this.#line = { id, givenUp, giveUp, glasses: null, isGreeted: false };
+    const fresh = { glasses: null, isGreeted: false, unansweredSinceMs: null };
+    return this.#line = { id, givenUp, giveUp, ...fresh };
   }
 
   async #connect(line: Line): Promise<Glasses> {
@@ -199,6 +204,7 @@ export class ResumingGlasses {
 
   #hear(line: Line, message: Message): void {
     this.#tell(line, { kind: "heard", message });
+    line.unansweredSinceMs = null;
     // What a connection says that was given up comes again over the next one.
     if (this.#line !== line) return;
     switch (message.type) {
@@ -280,6 +286,9 @@ export class ResumingGlasses {
     this.#tell(line, { kind: "sent", number: number!, footage });
     line.glasses!.send(JSON.stringify({ type: "frame", captured_at_ms: capturedAtMs }));
     line.glasses!.send(bytes);
+    const nowMs = this.#options.clock.monotonicMs();
+    line.unansweredSinceMs ??= nowMs;
+    if (nowMs - line.unansweredSinceMs > ANSWER_TIMEOUT_MS) line.glasses!.vanish();
   }
 
   #tell(line: Line, event: LineEvent): void {
