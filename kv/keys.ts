@@ -8,10 +8,11 @@
  * | `wearer, WEARER, poke_send, SHA256(client key)`| {@link PokeSendRecord} | {@link POKE_SEND_TTL_MS}   |
  * | `wearer, WEARER, call_budget`                  | {@link CallBudgetRecord}| two days                  |
  * | `wearer, WEARER, stream_places`                | {@link StreamPlacesRecord}| as long as a place     |
- * | `rate_limit, SCOPE, SHA256(identity)`          | {@link RateLimitRecord}| twice its window           |
+ * | `wearer, WEARER, rate_limit, SCOPE, SHA256(identity)` | {@link RateLimitRecord} | twice its window   |
+ * | `wearer, WEARER, token, TOKEN`                 | {@link TokenRecord}    | until the token expires    |
  *
- * Whatever belongs to a wearer lies under that wearer's prefix, so it can be listed and erased as
- * one. Keys hold no secret and no personal text: what a client sends is hashed.
+ * Everything lies under a wearer's prefix, so it can be listed and erased as one, and nobody reads
+ * across. Keys hold no secret and no personal text: what a client sends is hashed.
  *
  * Deno KV's `expireIn` only collects garbage (seen: 60 s late). What is due is decided by
  * `expiresAtMs`, which every value carries; see {@link hasExpired}.
@@ -23,6 +24,10 @@
 
 /** The wearer that the magic word alone acts as. */
 export const DEFAULT_WEARER = "default";
+
+/** What the bearer of a token may do. */
+export const TOKEN_SCOPES = ["stream", "read", "poke", "rules", "admin"] as const;
+export type TokenScope = typeof TOKEN_SCOPES[number];
 
 /** How long one `Idempotency-Key` is remembered (WIRE P5). */
 export const POKE_SEND_TTL_MS = 24 * 60 * 60 * 1000;
@@ -192,6 +197,24 @@ export interface PokeSendRecord extends Stored {
     | { readonly kind: "done"; readonly status: number; readonly body: string | null };
 }
 
+/** What is known of one token. The token itself is nowhere: its bearer alone has it. */
+export interface TokenFacts {
+  readonly id: string;
+  readonly scopes: readonly TokenScope[];
+  /** What it is for, in the words of whoever had it issued. */
+  readonly label: string | null;
+  /** Which key signed it. */
+  readonly keyId: string;
+  /** The token that had it issued; null: the magic word. */
+  readonly issuedBy: string | null;
+  readonly issuedAtMs: number;
+  /** Null: it is not revoked. */
+  readonly revokedAtMs: number | null;
+}
+
+/** One token, as stored. `expiresAtMs` is the token's own. */
+export type TokenRecord = TokenFacts & Stored & { readonly expiresAtMs: number };
+
 /** All that belongs to a wearer. */
 export function wearerPrefix(wearer: string): Deno.KvKey {
   return ["wearer", wearer];
@@ -234,8 +257,22 @@ export function streamPlacesKey(wearer: string): Deno.KvKey {
 }
 
 /** Holds a {@link RateLimitRecord}. */
-export function rateLimitKey(scope: RateLimitScope, identityHash: string): Deno.KvKey {
-  return ["rate_limit", scope, identityHash];
+export function rateLimitKey(
+  wearer: string,
+  scope: RateLimitScope,
+  identityHash: string,
+): Deno.KvKey {
+  return [...wearerPrefix(wearer), "rate_limit", scope, identityHash];
+}
+
+/** Holds a {@link TokenRecord}. */
+export function tokenKey(wearer: string, tokenId: string): Deno.KvKey {
+  return [...tokenPrefix(wearer), tokenId];
+}
+
+/** All tokens of a wearer. */
+export function tokenPrefix(wearer: string): Deno.KvKey {
+  return [...wearerPrefix(wearer), "token"];
 }
 
 /** Whether a value that KV still holds counts as gone. */

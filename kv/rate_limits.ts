@@ -26,8 +26,9 @@ const TAKE_TIMEOUT_MS = 2_000;
 
 /** One pass that somebody asks for. */
 export interface TakeRequest {
+  readonly wearer: string;
   readonly scope: RateLimitScope;
-  /** Whose passes are counted: any text; only its hash is stored. */
+  /** Whose passes of the wearer are counted: any text; only its hash is stored. */
   readonly identity: string;
   /** Passes in any window, 1 to {@link MAX_RATE_LIMIT}; 0: no limit. */
   readonly limit: number;
@@ -111,8 +112,8 @@ class KvRateLimiter implements RateLimiter {
 
   async #takeInLine(request: TakeRequest, within: AbortSignal): Promise<TakeOutcome> {
     const identityHash = await sha256Hex(request.identity);
-    const key = rateLimitKey(request.scope, identityHash);
-    return this.#lines.enter(`${request.scope} ${identityHash}`, () => {
+    const key = rateLimitKey(request.wearer, request.scope, identityHash);
+    return this.#lines.enter(JSON.stringify(key), () => {
       within.throwIfAborted();
       return retryContended(this.#clock, "count the pass", () => this.#attempt(key, request));
     });

@@ -77,8 +77,9 @@ async function send(
   claim: Claim | null,
 ): Promise<SendOutcome> {
   const taken = await deps.rateLimiter.take({
+    wearer,
     scope: "poke",
-    identity: JSON.stringify([wearer, key]),
+    identity: key,
     limit: deps.sendsPerHour,
     windowMs: WINDOW_MS,
   });

@@ -186,8 +186,9 @@ async function within<T>({ clock }: VisionDeps, work: Promise<T>): Promise<T> {
 async function waitBeforeOpening(deps: VisionDeps, wearer: string): Promise<number> {
   const limit = deps.streamsPerMinute;
   const taken = await deps.rateLimiter.take({
+    wearer,
     scope: "streams",
-    identity: wearer,
+    identity: "",
     limit,
     windowMs: WINDOW_MS,
   });

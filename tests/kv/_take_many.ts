@@ -36,7 +36,13 @@ export async function takeMany(kv: Deno.Kv, order: Omit<TakeMany, "path">): Prom
   const allowedAtMs: number[] = [];
   let refusedCount = 0;
   while (allowedAtMs.length < passes && refusedCount < refusals) {
-    const outcome = await limiter.take({ scope: "poke", identity, limit, windowMs });
+    const outcome = await limiter.take({
+      wearer: "w",
+      scope: "poke",
+      identity,
+      limit,
+      windowMs,
+    });
     if (outcome.kind === "allowed") allowedAtMs.push(readAtMs);
     else refusedCount++;
   }

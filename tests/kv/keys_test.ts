@@ -10,6 +10,8 @@ import {
   sessionKey,
   sessionPrefix,
   streamPlacesKey,
+  tokenKey,
+  tokenPrefix,
   wearerPrefix,
 } from "../../kv/keys.ts";
 import { withKv } from "./_temp_kv.ts";
@@ -20,7 +22,8 @@ Deno.test("keys lie as the table says, from the wearer down", () => {
   assertEquals(pokeSendKey("ann", "abc"), ["wearer", "ann", "poke_send", "abc"]);
   assertEquals(callBudgetKey("ann"), ["wearer", "ann", "call_budget"]);
   assertEquals(streamPlacesKey("ann"), ["wearer", "ann", "stream_places"]);
-  assertEquals(rateLimitKey("poke", "abc"), ["rate_limit", "poke", "abc"]);
+  assertEquals(rateLimitKey("ann", "poke", "abc"), ["wearer", "ann", "rate_limit", "poke", "abc"]);
+  assertEquals(tokenKey("ann", "t1"), ["wearer", "ann", "token", "t1"]);
 });
 
 Deno.test("wearerPrefix holds all that is the wearer's, and nothing of another wearer", async () => {
@@ -31,8 +34,15 @@ Deno.test("wearerPrefix holds all that is the wearer's, and nothing of another w
       pokeSendKey("ann", "abc"),
       callBudgetKey("ann"),
       streamPlacesKey("ann"),
+      rateLimitKey("ann", "poke", "abc"),
+      tokenKey("ann", "t1"),
     ];
-    const foreign = [sessionKey("anna", "s2"), callBudgetKey("anna"), rateLimitKey("poke", "ann")];
+    const foreign = [
+      sessionKey("anna", "s2"),
+      callBudgetKey("anna"),
+      rateLimitKey("anna", "poke", "ann"),
+      tokenKey("anna", "ann"),
+    ];
     for (const key of [...keys, ...foreign]) {
       await kv.set(key, true);
     }
@@ -42,10 +52,11 @@ Deno.test("wearerPrefix holds all that is the wearer's, and nothing of another w
   });
 });
 
-Deno.test("sessionKey and chunkKey lie under their prefixes", () => {
+Deno.test("sessionKey, chunkKey and tokenKey lie under their prefixes", () => {
   assertEquals(sessionKey("ann", "s1").slice(0, -1), sessionPrefix("ann"));
   assertEquals(chunkKey("ann", "s1", 0).slice(0, -1), chunkPrefix("ann", "s1"));
   assertEquals(chunkKey("ann", "s1", 0).slice(0, -2), chunkPrefix("ann"));
+  assertEquals(tokenKey("ann", "t1").slice(0, -1), tokenPrefix("ann"));
 });
 
 Deno.test("hasExpired counts a value as gone from expiresAtMs on, and never where that is null", () => {

@@ -8,7 +8,7 @@ import { type TakeMany, takeMany, type Taken } from "./_take_many.ts";
 import { dumpKv, withKv, withKvPath } from "./_temp_kv.ts";
 
 const HOUR_MS = 3_600_000;
-const anns = { scope: "poke", identity: "ann", limit: 3, windowMs: HOUR_MS } as const;
+const anns = { wearer: "w", scope: "poke", identity: "ann", limit: 3, windowMs: HOUR_MS } as const;
 
 const createLimiter = (kv: Deno.Kv) => {
   const clock = createFakeClock();
@@ -64,7 +64,7 @@ Deno.test("RateLimiter.take writes nothing for a refusal", async () => {
   await withKv(async (kv) => {
     const { limiter } = createLimiter(kv);
     await limiter.take({ ...anns, limit: 1 });
-    const before = await kv.get(rateLimitKey("poke", await sha256Hex("ann")));
+    const before = await kv.get(rateLimitKey("w", "poke", await sha256Hex("ann")));
     assertEquals((await limiter.take({ ...anns, limit: 1 })).kind, "limited");
     assertEquals(await kv.get(before.key), before);
   });
@@ -73,7 +73,7 @@ Deno.test("RateLimiter.take writes nothing for a refusal", async () => {
 Deno.test("RateLimiter.take holds MAX_RATE_LIMIT passes in one value, and refuses limits above", async () => {
   await withKv(async (kv) => {
     const { clock, limiter } = createLimiter(kv);
-    const key = rateLimitKey("poke", await sha256Hex("ann"));
+    const key = rateLimitKey("w", "poke", await sha256Hex("ann"));
     const takenAtMs = Array<number>(MAX_RATE_LIMIT - 1).fill(clock.epochMs() - 0.5);
     await kv.set(key, { version: 1, expiresAtMs: null, takenAtMs } satisfies RateLimitRecord);
     const request = { ...anns, limit: MAX_RATE_LIMIT };
