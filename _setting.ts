@@ -27,6 +27,18 @@ export function secret(about: string): Setting<string> {
   return text(about, "", true);
 }
 
+/** Secrets to sign with, the one in use first; never shown. */
+export function signingKeys(about: string, minChars: number): Setting<readonly string[]> {
+  const must = `must be texts of at least ${minChars} characters, separated by commas, none twice`;
+  const schema = z.string()
+    .transform((value) => value === "" ? [] : value.split(",").map((item) => item.trim()))
+    .refine(
+      (keys) => keys.every((key) => key.length >= minChars) && new Set(keys).size === keys.length,
+      { error: must },
+    );
+  return { about, fallback: "", secret: true, schema };
+}
+
 /** A number from 0 to `max`, whole if `integer`. */
 export function number(
   about: string,

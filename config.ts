@@ -53,6 +53,8 @@ export interface Config {
   readonly host: string;
   /** Null: nobody enters. */
   readonly magicWord: string | null;
+  /** What signs wearers' tokens, the one in use first; empty: there are none. */
+  readonly tokenSigningKeys: readonly string[];
   readonly kv: KvLocation;
   readonly logLevel: LogLevel;
   readonly socketTransport: "ws" | "native";
@@ -153,6 +155,7 @@ function configOf(values: Values): Config {
     port: values.PORT,
     host: values.HOST,
     magicWord: values.MAGIC_WORD || null,
+    tokenSigningKeys: values.TOKEN_SIGNING_KEYS,
     kv: kvLocationOf(values),
     logLevel: values.LOG_LEVEL,
     socketTransport: socketTransportOf(values),

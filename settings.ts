@@ -14,6 +14,7 @@ import {
   optionalCount,
   secret,
   type Setting,
+  signingKeys,
   text,
 } from "./_setting.ts";
 import { PROFILE_NAMES } from "./inference/profiles/profiles.ts";
@@ -30,6 +31,10 @@ export const SETTINGS = {
   PORT: count("port to listen on; 0 takes a free one", 8000, 65_535),
   HOST: text("address to listen on", "0.0.0.0"),
   MAGIC_WORD: secret("the word that lets clients in; while unset nobody enters"),
+  TOKEN_SIGNING_KEYS: signingKeys(
+    "secrets that sign wearers' tokens: the first signs, all verify; while unset there are none",
+    32,
+  ),
   KV_PATH: text("Deno KV in this local file"),
   KV_URL: address(
     "Deno KV behind this KV Connect address; with neither, the platform's own",

@@ -16,6 +16,7 @@ const DATA_FOLDER = ".scratch";
 const DEV_SETTINGS = {
   HOST: "127.0.0.1",
   MAGIC_WORD: "open-sesame",
+  TOKEN_SIGNING_KEYS: "known-to-all-and-good-for-nothing-else",
   KV_PATH: `${DATA_FOLDER}/dev.sqlite`,
 };
 

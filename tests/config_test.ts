@@ -195,6 +195,18 @@ Deno.test("parseConfig takes on and off for skipping frames [S2]", () => {
   ]);
 });
 
+Deno.test("parseConfig takes keys that sign tokens, in order, and none that can be guessed [A9, A4]", () => {
+  const keys = ["k".repeat(32), "another-key+of/at=least 32 characters"];
+  assertEquals(valid({}).tokenSigningKeys, []);
+  assertEquals(valid({ TOKEN_SIGNING_KEYS: keys.join(" , ") }).tokenSigningKeys, keys);
+  for (const given of ["k".repeat(31), `${keys[0]},${keys[0]}`, `${keys[0]},`, `,${keys[1]}`]) {
+    assertEquals(problems({ TOKEN_SIGNING_KEYS: given }), [
+      "Cannot use TOKEN_SIGNING_KEYS as it must be texts of at least 32 characters, separated by " +
+      "commas, none twice: current value is hidden, as it is a secret",
+    ]);
+  }
+});
+
 Deno.test("parseConfig never shows a secret and never throws, whatever it is given [A4]", () => {
   const names = Object.keys(SETTINGS) as (keyof typeof SETTINGS)[];
   const isSecret = (name: keyof typeof SETTINGS) => SETTINGS[name].secret;

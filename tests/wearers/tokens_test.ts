@@ -1,0 +1,174 @@
+import { assert, assertEquals } from "@std/assert";
+import { MAX_TOKENS } from "../../kv/token_records.ts";
+import { tokenKey } from "../../kv/keys.ts";
+import { OPERATOR, type Principal } from "../../wearers/principal.ts";
+import { createTokens, type IssueRequest, type Tokens } from "../../wearers/tokens.ts";
+import { createFakeClock, type FakeClock } from "../_fake_clock.ts";
+
+const signingKeys = ["a-key-of-thirty-two-characters-at-least"];
+const DAY_MS = 86_400_000;
+
+interface Given {
+  readonly kv: Deno.Kv;
+  readonly clock: FakeClock;
+  readonly tokens: Tokens;
+  /** As another process on the same database sees it. */
+  readonly elsewhere: Tokens;
+}
+
+async function withTokens(use: (given: Given) => Promise<void>): Promise<void> {
+  const kv = await Deno.openKv(":memory:");
+  const clock = createFakeClock();
+  let ids = 0;
+  const options = { kv, clock, newId: () => `t-${++ids}`, signingKeys };
+  try {
+    await use({ kv, clock, tokens: createTokens(options), elsewhere: createTokens(options) });
+  } finally {
+    try {
+      kv.close();
+    } catch {
+      // The test has closed it.
+    }
+  }
+}
+
+async function issued({ tokens, clock }: Given, more: Partial<IssueRequest> = {}) {
+  const outcome = await tokens.issue({
+    wearer: "ann",
+    scopes: ["stream"],
+    expiresAtMs: clock.epochMs() + DAY_MS,
+    label: null,
+    issuer: OPERATOR,
+    ...more,
+  });
+  if (outcome.kind !== "issued") throw new Error(outcome.kind);
+  return outcome;
+}
+
+Deno.test("Tokens.authenticate says on whose behalf a token acts [A5]", () =>
+  withTokens(async (given) => {
+    const { token, record } = await issued(given, { scopes: ["read", "poke"] });
+    const principal: Principal = {
+      wearer: "ann",
+      scopes: ["read", "poke"],
+      tokenId: record.id,
+      expiresAtMs: record.expiresAtMs,
+    };
+    for (const tokens of [given.tokens, given.elsewhere]) {
+      assertEquals(await tokens.authenticate(token), { kind: "known", principal });
+    }
+  }));
+
+Deno.test("Tokens.authenticate needs no KV for what is forged or expired [A7]", () =>
+  withTokens(async (given) => {
+    const { token, record } = await issued(given);
+    given.kv.close();
+    assertEquals(await given.tokens.authenticate(`${token}x`), { kind: "forged" });
+    given.clock.tick(DAY_MS);
+    const { expiresAtMs } = record;
+    assertEquals(await given.tokens.authenticate(token), { kind: "expired", expiresAtMs });
+  }));
+
+Deno.test("Tokens.revoke ends a token here at once, and elsewhere within five seconds [A8]", () =>
+  withTokens(async (given) => {
+    const { token, record } = await issued(given);
+    const { tokens, elsewhere, clock } = given;
+    assertEquals((await elsewhere.authenticate(token)).kind, "known");
+    assertEquals((await tokens.authenticate(token)).kind, "known");
+    await tokens.revoke("ann", record.id);
+    await tokens.revoke("ann", record.id);
+    assertEquals(await tokens.authenticate(token), { kind: "revoked" });
+    clock.tick(4_999);
+    assertEquals((await elsewhere.authenticate(token)).kind, "known");
+    clock.tick(1);
+    assertEquals(await elsewhere.authenticate(token), { kind: "revoked" });
+  }));
+
+Deno.test("Tokens.revoke does not reach another wearer's token of the same id", () =>
+  withTokens(async (given) => {
+    const { token, record } = await issued(given);
+    await given.tokens.revoke("bob", record.id);
+    await given.tokens.revoke("bob", "unknown");
+    assertEquals((await given.tokens.authenticate(token)).kind, "known");
+    assertEquals((await given.elsewhere.authenticate(token)).kind, "known");
+  }));
+
+Deno.test("Tokens.authenticate refuses a token that was erased with its wearer", () =>
+  withTokens(async (given) => {
+    const { token, record } = await issued(given);
+    await given.kv.delete(tokenKey("ann", record.id));
+    assertEquals(await given.tokens.authenticate(token), { kind: "revoked" });
+  }));
+
+Deno.test("Tokens.authenticate relies on what it knew for five minutes while KV is away [A8]", () =>
+  withTokens(async (given) => {
+    const { tokens, elsewhere, clock } = given;
+    const known = await issued(given);
+    const gone = await issued(given);
+    await tokens.authenticate(known.token);
+    await tokens.revoke("ann", gone.record.id);
+    given.kv.close();
+    clock.tick(299_999);
+    assertEquals((await tokens.authenticate(known.token)).kind, "known");
+    assertEquals((await tokens.authenticate(gone.token)).kind, "revoked");
+    assertEquals((await elsewhere.authenticate(known.token)).kind, "unavailable");
+    clock.tick(1);
+    assertEquals((await tokens.authenticate(known.token)).kind, "unavailable");
+  }));
+
+Deno.test("Tokens.authenticate does not wait for ever for a KV that hangs", () =>
+  withTokens(async (given) => {
+    const { token } = await issued(given);
+    const kv = { get: () => new Promise(() => {}) } as unknown as Deno.Kv;
+    const { clock } = given;
+    const tokens = createTokens({ kv, clock, newId: () => "t", signingKeys });
+    const answer = await clock.tickUntil(tokens.authenticate(token), 100);
+    assertEquals(answer, { kind: "unavailable", reason: "No answer within 2000 ms" });
+    assertEquals(clock.pendingTimers, 0);
+  }));
+
+Deno.test("Tokens.issue gives no more than the issuer has [A9]", () =>
+  withTokens(async (given) => {
+    const { clock, tokens } = given;
+    const latestMs = clock.epochMs() + 1000;
+    const issuer: Principal = {
+      wearer: "ann",
+      scopes: ["admin", "read"],
+      tokenId: "t-0",
+      expiresAtMs: latestMs,
+    };
+    const wish = { wearer: "ann", expiresAtMs: latestMs, label: null, issuer };
+    const less = await tokens.issue({ ...wish, scopes: ["read"] });
+    assert(less.kind === "issued" && less.record.issuedBy === "t-0");
+    assertEquals(await tokens.issue({ ...wish, scopes: ["read", "poke", "rules"] }), {
+      kind: "beyond_scopes",
+      missing: ["poke", "rules"],
+    });
+    const longer = { ...wish, expiresAtMs: latestMs + 1, scopes: ["read"] as const };
+    assertEquals(await tokens.issue(longer), { kind: "beyond_life", latestMs });
+    assertEquals((await tokens.list("ann")).length, 1);
+  }));
+
+Deno.test("Tokens.list tells a wearer's tokens, the newest first, until they expire [A9]", () =>
+  withTokens(async (given) => {
+    const { tokens, clock } = given;
+    const first = await issued(given, { label: "phone" });
+    clock.tick(1);
+    const second = await issued(given, { expiresAtMs: clock.epochMs() + 1000 });
+    await issued(given, { wearer: "bob" });
+    assertEquals(await tokens.list("ann"), [second.record, first.record]);
+    clock.tick(1000);
+    assertEquals(await tokens.list("ann"), [first.record]);
+    await tokens.revoke("ann", first.record.id);
+    assertEquals((await tokens.list("ann"))[0]!.revokedAtMs, clock.epochMs());
+  }));
+
+Deno.test("Tokens.issue stops at as many as can be listed, for each wearer", () =>
+  withTokens(async (given) => {
+    for (let at = 0; at < MAX_TOKENS; at++) await issued(given);
+    const { tokens, clock } = given;
+    const wish = { scopes: ["read"], label: null, issuer: OPERATOR } as const;
+    const expiresAtMs = clock.epochMs() + 1;
+    assertEquals(await tokens.issue({ ...wish, wearer: "ann", expiresAtMs }), { kind: "full" });
+    await issued(given, { wearer: "bob" });
+  }));
