@@ -16,16 +16,18 @@ import { createRateLimiter } from "./kv/rate_limits.ts";
 import { createSessionStore } from "./kv/sessions.ts";
 import type { Logger } from "./log.ts";
 import type { Channel } from "./messaging/channel.ts";
-import { requireMagicWord } from "./routes/access.ts";
+import { requireAccess } from "./routes/access.ts";
 import { internalError, notFound } from "./routes/errors.ts";
 import { requestLog } from "./routes/request_log.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { pokeRoutes } from "./routes/poke.ts";
 import { profileRoutes } from "./routes/profiles.ts";
 import { visionRoutes } from "./routes/vision.ts";
+import { wearerRoutes } from "./routes/wearers.ts";
 import { Admission } from "./stream/admission.ts";
 import type { LiveStreams } from "./stream/live_streams.ts";
 import type { Upgrade } from "./stream/socket.ts";
+import { createTokens } from "./wearers/tokens.ts";
 
 /** What the application is made of. */
 export interface Deps {
@@ -47,13 +49,15 @@ export interface Deps {
 export function createApp(deps: Deps): Hono {
   const { config, kv, clock, log, streams, memory } = deps;
   const rateLimiter = createRateLimiter({ kv, clock });
+  const tokens = createTokens({ ...deps, signingKeys: config.tokenSigningKeys });
   const app = new Hono();
   app.onError(internalError(log));
   app.notFound(notFound);
   app.use(requestLog(deps));
-  app.use(requireMagicWord(config.magicWord));
+  app.use(requireAccess({ magicWord: config.magicWord, tokens, log }));
   app.route("/", healthRoutes(deps));
   app.route("/", profileRoutes());
+  app.route("/", wearerRoutes({ ...deps, tokens }));
   app.route(
     "/",
     pokeRoutes({

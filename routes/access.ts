@@ -1,30 +1,102 @@
 /**
- * Who may come in (WIRE A1-A3).
+ * Who may come in, on whose behalf, and what for (WIRE A1-A3, SPEC A5-A9).
  *
  * @module
  */
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { MiddlewareHandler } from "@hono/hono";
+import type { Context, MiddlewareHandler } from "@hono/hono";
+import type { TokenScope } from "../kv/keys.ts";
+import type { Logger } from "../log.ts";
+import { OPERATOR, type Principal } from "../wearers/principal.ts";
+import type { Tokens } from "../wearers/tokens.ts";
+import { unavailable } from "./errors.ts";
 
 /** Served to everyone. */
 const PUBLIC_PATHS = new Set(["/health"]);
+/** Here a token may stand in the address, as some clients can set nothing else. */
+const STREAM_PATH = "/vision/stream";
+const BEARER = /^Bearer +(\S+) *$/i;
+const RETRY_AFTER_S = 1;
+
+/** What the middleware leaves in the context for the handlers behind it. */
+export interface AccessVariables {
+  /** On whose behalf the request is made: whatever it reads and writes is this wearer's. */
+  readonly principal: Principal;
+}
+
+/** The environment of handlers behind {@link requireAccess}. */
+export interface AccessEnv {
+  Variables: AccessVariables;
+}
+
+/** What the middleware needs. */
+export interface AccessDeps {
+  /** Null: nobody knows it. */
+  readonly magicWord: string | null;
+  readonly tokens: Pick<Tokens, "authenticate">;
+  readonly log: Logger;
+}
 
 /**
- * Lets in who knows the magic word, in header `x-magic-word` or query `magic_word`; answers everyone
- * else 403 `forbidden` before any work is done.
- *
- * @param magicWord null: nobody enters
+ * Lets in who knows the magic word, in header `x-magic-word` or query `magic_word`, as the operator;
+ * else who brings a good token, as its wearer. Answers everyone else 403 before any work is done:
+ * `forbidden`, or to a token what is wrong with it.
  */
-export function requireMagicWord(magicWord: string | null): MiddlewareHandler {
+export function requireAccess(
+  { magicWord, tokens, log }: AccessDeps,
+): MiddlewareHandler<AccessEnv> {
   const expected = magicWord === null ? null : digest(magicWord);
   return async (context, next) => {
     const { req } = context;
     if (PUBLIC_PATHS.has(req.path)) return await next();
     const given = req.header("x-magic-word") || req.query("magic_word") || "";
     // Digests have one length, so the comparison takes the same time whatever was given.
-    const matches = expected !== null && timingSafeEqual(digest(given), expected);
-    return matches ? await next() : context.text("forbidden", 403);
+    const knowsWord = expected !== null && timingSafeEqual(digest(given), expected);
+    if (knowsWord) {
+      context.set("principal", OPERATOR);
+      return await next();
+    }
+    const token = tokenOf(context);
+    if (token === null) return context.text("forbidden", 403);
+    const answer = await tokens.authenticate(token);
+    switch (answer.kind) {
+      case "known":
+        context.set("principal", answer.principal);
+        return await next();
+      case "unavailable":
+        log.error("kv.token_failed", { reason: answer.reason });
+        return unavailable(context, "The token cannot be checked: come again", RETRY_AFTER_S);
+      case "forged":
+        return forbidden(context, "token must be one that this server has issued: it is not");
+      case "expired": {
+        const at = new Date(answer.expiresAtMs).toISOString();
+        return forbidden(context, `token must not have expired: it did at ${at}`);
+      }
+      case "revoked":
+        return forbidden(context, "token must not be revoked: it is");
+    }
   };
+}
+
+/** Lets on whose principal has the scope; answers others 403 with the scope that it needs. */
+export function requireScope(scope: TokenScope): MiddlewareHandler<AccessEnv> {
+  return async (context, next) => {
+    const { scopes } = context.var.principal;
+    if (scopes.includes(scope)) return await next();
+    const has = scopes.join(", ");
+    return forbidden(context, `The token's scopes must include ${scope}: current value is ${has}`);
+  };
+}
+
+/** A 403 that says why. */
+export function forbidden(context: Context, detail: string): Response {
+  return context.json({ detail }, 403);
+}
+
+function tokenOf({ req }: Context): string | null {
+  const brought = BEARER.exec(req.header("authorization") ?? "")?.[1];
+  if (brought !== undefined) return brought;
+  return req.path === STREAM_PATH ? req.query("token") || null : null;
 }
 
 function digest(text: string): Uint8Array {

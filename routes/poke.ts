@@ -4,13 +4,13 @@
  * @module
  */
 import { type Context, Hono } from "@hono/hono";
-import { bodyLimit } from "@hono/hono/body-limit";
 import { z } from "zod";
 import type { Counters } from "../counters.ts";
-import { DEFAULT_WEARER } from "../kv/keys.ts";
 import type { Logger } from "../log.ts";
 import type { DeliveryOutcome } from "../messaging/channel.ts";
 import { type SenderDeps, sendOnce, type SendOutcome } from "../messaging/send_once.ts";
+import { jsonOf, limitBody } from "./_json_body.ts";
+import { type AccessEnv, requireScope } from "./access.ts";
 import { invalidBody, tooMany } from "./errors.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
@@ -32,13 +32,9 @@ export interface PokeDeps extends Omit<SenderDeps, "answerTo" | "answerNotKept">
 }
 
 /** Serves `/poke/send`. */
-export function pokeRoutes(deps: PokeDeps): Hono {
-  const limit = bodyLimit({
-    maxSize: MAX_BODY_BYTES,
-    onError: (context) =>
-      context.json({ detail: `The body must be at most ${MAX_BODY_BYTES} bytes` }, 413),
-  });
-  return new Hono().post("/poke/send", limit, async (context) => {
+export function pokeRoutes(deps: PokeDeps): Hono<AccessEnv> {
+  const before = [requireScope("poke"), limitBody(MAX_BODY_BYTES)] as const;
+  return new Hono<AccessEnv>().post("/poke/send", ...before, async (context) => {
     const body = await jsonOf(context);
     const parsed = sendSchema.safeParse(body);
     if (!parsed.success) return invalidBody(context, parsed.error, body);
@@ -50,21 +46,12 @@ export function pokeRoutes(deps: PokeDeps): Hono {
         `current value has ${idempotencyKey.length}`;
       return context.json({ detail }, 422);
     }
-    const request = { wearer: DEFAULT_WEARER, text: parsed.data.message, key, idempotencyKey };
+    const { wearer } = context.var.principal;
+    const request = { wearer, text: parsed.data.message, key, idempotencyKey };
     const answerNotKept = (reason: string) => countKvFailure(deps, "kv.poke_answer_lost", reason);
     const sent = await sendOnce({ ...deps, answerTo, answerNotKept }, request);
     return respond(context, deps, sent);
   });
-}
-
-/** The body as JSON; where it is none, its text, so that the answer can say what it was. */
-async function jsonOf(context: Context): Promise<unknown> {
-  const text = await context.req.text();
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text || undefined;
-  }
 }
 
 function countKvFailure({ log, counters }: PokeDeps, event: string, reason: string): void {

@@ -6,7 +6,6 @@
 import { type Context, Hono } from "@hono/hono";
 import { modelIdentityOf } from "../inference/modal_identity.ts";
 import type { ModelIdentity } from "../inference/client.ts";
-import { DEFAULT_WEARER } from "../kv/keys.ts";
 import type { RateLimiter } from "../kv/rate_limits.ts";
 import { reasonOf } from "../log.ts";
 import type { Admission } from "../stream/admission.ts";
@@ -17,6 +16,7 @@ import type { Wire } from "../stream/wire.ts";
 import { WireV1 } from "../stream/wire_v1.ts";
 import { PROTOCOL_V2, WireV2 } from "../stream/wire_v2.ts";
 import { readStreamQuery, type StreamQuery } from "./_stream_query.ts";
+import { type AccessEnv, requireScope } from "./access.ts";
 import { tooMany, unavailable } from "./errors.ts";
 
 const WINDOW_MS = 60_000;
@@ -39,8 +39,8 @@ export interface VisionDeps extends StreamDeps, BeginningDeps {
 }
 
 /** Serves `/vision/stream`. */
-export function visionRoutes(deps: VisionDeps): Hono {
-  return new Hono().get("/vision/stream", async (context) => {
+export function visionRoutes(deps: VisionDeps): Hono<AccessEnv> {
+  return new Hono<AccessEnv>().get("/vision/stream", requireScope("stream"), async (context) => {
     const { req } = context;
     watchForLeaving(req.raw);
     if (req.header("upgrade")?.toLowerCase() !== "websocket") {
@@ -52,7 +52,7 @@ export function visionRoutes(deps: VisionDeps): Hono {
     const isV2 = offersV2(req.header("sec-websocket-protocol"));
     const query = readStreamQuery(req.query(), isV2);
     if (query.kind === "invalid") return context.json({ detail: query.detail }, 422);
-    const waitMs = await waitBeforeOpening(deps, DEFAULT_WEARER);
+    const waitMs = await waitBeforeOpening(deps, context.var.principal.wearer);
     if (waitMs > 0) {
       const detail = `Streams may be opened ${deps.streamsPerMinute} times per minute`;
       return tooMany(context, detail, waitMs);
@@ -62,7 +62,11 @@ export function visionRoutes(deps: VisionDeps): Hono {
 }
 
 /** As shipped phone apps know it. */
-async function openV1(deps: VisionDeps, context: Context, query: StreamQuery): Promise<Response> {
+async function openV1(
+  deps: VisionDeps,
+  context: Context<AccessEnv>,
+  query: StreamQuery,
+): Promise<Response> {
   const begun = await beginSession(deps, { ...beginningOf(deps, context, query), resumeMs: null });
   return await upgrade(deps, context, begun, undefined, (socket) => {
     const { clock, vision: { resultFlushMs } } = deps;
@@ -71,7 +75,11 @@ async function openV1(deps: VisionDeps, context: Context, query: StreamQuery): P
 }
 
 /** With `foresight.v2`: a new session, or one that the client comes back to. */
-async function openV2(deps: VisionDeps, context: Context, query: StreamQuery): Promise<Response> {
+async function openV2(
+  deps: VisionDeps,
+  context: Context<AccessEnv>,
+  query: StreamQuery,
+): Promise<Response> {
   let begun: Begun;
   try {
     begun = await beginOrGoOn(deps, context, query);
@@ -96,7 +104,7 @@ async function openV2(deps: VisionDeps, context: Context, query: StreamQuery): P
 
 async function beginOrGoOn(
   deps: VisionDeps,
-  context: Context,
+  context: Context<AccessEnv>,
   query: StreamQuery,
 ): Promise<Begun> {
   const beginning = { ...beginningOf(deps, context, query), resumeMs: deps.vision.resumeMs };
@@ -105,9 +113,13 @@ async function beginOrGoOn(
   return found ?? await beginSession(deps, beginning);
 }
 
-function beginningOf(deps: VisionDeps, { req }: Context, { prompt }: StreamQuery) {
+function beginningOf(
+  deps: VisionDeps,
+  { req, var: { principal } }: Context<AccessEnv>,
+  { prompt }: StreamQuery,
+) {
   return {
-    wearer: DEFAULT_WEARER,
+    wearer: principal.wearer,
     identity: deps.modelIdentity && modelIdentityOf(req.raw.headers, deps.modelIdentity),
     prompt: prompt ?? deps.vision.prompt,
   };

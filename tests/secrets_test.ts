@@ -2,13 +2,16 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { connectGlasses } from "../dev/glasses.ts";
 import { type LocalModal, startLocalModal } from "../modal/local/server.ts";
 import { INFER_CHUNK_PARAMETERS } from "../modal/local/infer_chunk.ts";
-import { MAGIC_WORD, type TestForesight, withForesight } from "./_foresight.ts";
+import { MAGIC_WORD, SIGNING_KEY, type TestForesight, withForesight } from "./_foresight.ts";
 import { startOpenAiServer } from "./inference/_openai_server.ts";
 import { connectSession } from "./routes/_session.ts";
 import { EYES, withModal } from "./routes/_vision.ts";
+import { ask, bearing, type Issued, issueToken } from "./routes/_wearers.ts";
 
 const SECRETS = {
   magicWord: MAGIC_WORD,
+  signingKey: SIGNING_KEY,
+  forgedToken: "fs1.do-not-t.ell-do-not-tell.do-not-tell",
   wrongHeader: "wrong-word-in-header",
   wrongQuery: "wrong-word/in query",
   resume: "resume-me-do-not-tell",
@@ -115,6 +118,33 @@ async function poke({ fetch }: TestForesight): Promise<string> {
   return said.join();
 }
 
+/** Goes about with a token, and is refused with it, with a forged one, and once it is revoked. */
+async function goAbout(foresight: TestForesight, given: Issued): Promise<string> {
+  const { url } = foresight;
+  const glasses = await connectGlasses(url, { magicWord: "", query: { token: given.token } });
+  await glasses.leave();
+  const forged = { token: SECRETS.forgedToken };
+  const list = `/wearers/${given.wearer}/tokens`;
+  const said = [];
+  for (
+    const [bearer, method, path, body] of [
+      [given, "GET", list],
+      [given, "GET", "/wearers/bob/tokens"],
+      [given, "POST", "/poke/send", { message: "x" }],
+      [given, "POST", list, { scopes: ["poke"], expires_in_s: 60 }],
+      [given, "POST", list, { scopes: given.token, expires_at: forged.token.repeat(2) }],
+      [forged, "GET", list],
+      [forged, "GET", `/vision/stream?token=${forged.token}`],
+      [given, "DELETE", `${list}/${given.id}`],
+      [given, "GET", list],
+    ] as const
+  ) said.push((await ask(foresight, bearer, method, path, body)).text);
+  const revoked = await fetch(`${url}/vision/stream?token=${given.token}`, {
+    headers: { ...bearing(given), upgrade: "websocket" },
+  });
+  return [...said, await revoked.text()].join("\n");
+}
+
 /** All that a value holds, as text, bytes included. */
 function textOf(value: unknown): string {
   if (value instanceof Uint8Array) return [...value].map((b) => String.fromCharCode(b)).join("");
@@ -193,6 +223,10 @@ Deno.test("secrets stay out of logs, KV and answers; captions and frames lie in 
       modal.deploy({ ...EYES, methods: { infer_chunk } });
       const answers = await bustle(foresight, modal);
       const given = await wearTwice(foresight);
+      const issued = await issueToken(foresight, "ann", ["stream", "admin"], { label: "phone" });
+      const token = issued.token;
+      const answersToToken = await goAbout(foresight, issued);
+      const signature = token.split(".").at(-1)!;
       await foresight.streams.drain();
       const { logged, stored, chunks, elsewhere } = await tracesOf(foresight);
 
@@ -205,6 +239,8 @@ Deno.test("secrets stay out of logs, KV and answers; captions and frames lie in 
       }
       assertHidden({ logged, stored, answers }, { ...SECRETS, frame: FRAME_MARK });
       assertHidden({ logged, stored }, { given });
+      assert(stored.includes("label phone") && answersToToken.includes("must not be revoked"));
+      assertHidden({ logged, stored, answersToToken }, { ...SECRETS, token, signature });
       assertHidden({ logged, elsewhere }, { caption: CAPTION });
       assertHidden({ logged, stored }, { message: MESSAGE });
     })

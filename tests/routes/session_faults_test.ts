@@ -1,11 +1,14 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Hono } from "@hono/hono";
 import { parseConfig } from "../../config.ts";
 import { createCounters } from "../../counters.ts";
 import { connectGlasses } from "../../dev/glasses.ts";
 import { InferenceSlots } from "../../inference/slots.ts";
 import { noopInference } from "../../inference/noop.ts";
 import { createLogger } from "../../log.ts";
+import type { AccessEnv } from "../../routes/access.ts";
 import { visionRoutes } from "../../routes/vision.ts";
+import { OPERATOR } from "../../wearers/principal.ts";
 import { LiveStreams } from "../../stream/live_streams.ts";
 import { createSessionStore } from "../../kv/sessions.ts";
 import { NO_BUDGETS } from "../kv/_no_budgets.ts";
@@ -75,7 +78,10 @@ Deno.test("claim that KV does not answer is refused after four seconds [S4]", ()
       streamsPerMinute: 60,
       modelIdentity: null,
     });
-    const asked = Promise.resolve(routes.request(CLAIM, { headers: UPGRADE }));
+    const app = new Hono<AccessEnv>();
+    app.use((context, next) => (context.set("principal", OPERATOR), next()));
+    app.route("/", routes);
+    const asked = Promise.resolve(app.request(CLAIM, { headers: UPGRADE }));
     await assertComeAgain(await clock.tickUntil(asked, 100));
     assertEquals([clock.monotonicMs() >= 4000, clock.pendingTimers], [true, 0]);
   }));

@@ -1,0 +1,149 @@
+/**
+ * `/wearers/{id}/tokens`: gives tokens out, lists them, revokes them (SPEC A8, A9).
+ *
+ * The operator does that for every wearer; a token with scope `admin` for its own.
+ *
+ * @module
+ */
+import { type Context, Hono, type MiddlewareHandler } from "@hono/hono";
+import type { Clock } from "../clock.ts";
+import type { Counters } from "../counters.ts";
+import type { TokenRecord } from "../kv/keys.ts";
+import { MAX_TOKENS } from "../kv/token_records.ts";
+import { type Logger, reasonOf } from "../log.ts";
+import { NAME, NAME_MUST } from "../wearers/principal.ts";
+import type { IssueOutcome, IssueRequest, Tokens } from "../wearers/tokens.ts";
+import { jsonOf, limitBody } from "./_json_body.ts";
+import { readIssueBody } from "./_token_body.ts";
+import { type AccessEnv, forbidden, requireScope } from "./access.ts";
+import { invalidBody, unavailable } from "./errors.ts";
+
+const MAX_BODY_BYTES = 16 * 1024;
+const RETRY_AFTER_S = 1;
+const MAX_QUOTED_CHARS = 100;
+
+/** What the routes need. */
+export interface WearerDeps {
+  readonly tokens: Tokens;
+  readonly clock: Clock;
+  readonly counters: Counters;
+  readonly log: Logger;
+}
+
+/** Serves `/wearers/{id}/tokens` and `/wearers/{id}/tokens/{token id}`. */
+export function wearerRoutes(deps: WearerDeps): Hono<AccessEnv> {
+  const { tokens, clock } = deps;
+  const admin = [requireScope("admin"), requireOwnWearer] as const;
+  return new Hono<AccessEnv>()
+    .post("/wearers/:wearer/tokens", ...admin, limitBody(MAX_BODY_BYTES), async (context) => {
+      const body = await jsonOf(context);
+      const read = readIssueBody(body, clock.epochMs());
+      if (!read.success) return invalidBody(context, read.error, body);
+      const { principal: issuer } = context.var;
+      const request = { wearer: context.req.param("wearer"), issuer, ...read.data };
+      return await orUnavailable(
+        deps,
+        context,
+        async () => respond(context, request, await tokens.issue(request)),
+      );
+    })
+    .get("/wearers/:wearer/tokens", ...admin, (context) => {
+      const wearer = context.req.param("wearer");
+      return orUnavailable(deps, context, async () => {
+        const records = await tokens.list(wearer);
+        return context.json({ tokens: records.map((record) => described(wearer, record)) });
+      });
+    })
+    .delete("/wearers/:wearer/tokens/:token", ...admin, (context) => {
+      const { wearer, token } = context.req.param();
+      if (!NAME.test(token)) return unfit(context, "token id", token);
+      return orUnavailable(deps, context, async () => {
+        await tokens.revoke(wearer, token);
+        return context.body(null, 204);
+      });
+    });
+}
+
+/** The operator may act for every wearer, a token for its own. */
+const requireOwnWearer: MiddlewareHandler<AccessEnv> = async (context, next) => {
+  const wearer = context.req.param("wearer") ?? "";
+  if (!NAME.test(wearer)) return unfit(context, "wearer id", wearer);
+  const { principal } = context.var;
+  if (principal.tokenId === null || principal.wearer === wearer) return await next();
+  const detail =
+    `wearer id must be the token's own, ${principal.wearer}: current value is ${wearer}`;
+  return forbidden(context, detail);
+};
+
+function unfit(context: Context, name: string, value: string): Response {
+  const quoted = value.length > MAX_QUOTED_CHARS
+    ? `a text of ${value.length} characters`
+    : JSON.stringify(value);
+  return context.json({ detail: `${name} ${NAME_MUST}: current value is ${quoted}` }, 422);
+}
+
+function respond(context: Context, request: IssueRequest, outcome: IssueOutcome): Response {
+  const { wearer, scopes, issuer } = request;
+  switch (outcome.kind) {
+    case "issued": {
+      // Nobody on the way shall keep it.
+      context.header("Cache-Control", "no-store");
+      return context.json({ token: outcome.token, ...described(wearer, outcome.record) }, 201);
+    }
+    case "beyond_scopes": {
+      const own = issuer.scopes.join(", ");
+      const detail = `scopes must be among the token's own (${own}): current value is ${
+        scopes.join(", ")
+      }`;
+      return forbidden(context, detail);
+    }
+    case "beyond_life": {
+      const detail = `expires_at must be at most the token's own, ${timeOf(outcome.latestMs)}: ` +
+        `current value is ${timeOf(request.expiresAtMs)}`;
+      return forbidden(context, detail);
+    }
+    case "full": {
+      const detail = `A wearer must have fewer than ${MAX_TOKENS} tokens that have not expired: ` +
+        "wait until some have";
+      return context.json({ detail }, 409);
+    }
+    case "no_key": {
+      const detail = "TOKEN_SIGNING_KEYS must be set for tokens to be issued: it is unset";
+      return context.json({ detail }, 501);
+    }
+  }
+}
+
+/** All that is known of a token. */
+function described(wearer: string, record: TokenRecord) {
+  return {
+    id: record.id,
+    wearer,
+    scopes: record.scopes,
+    label: record.label,
+    key: record.keyId,
+    issued_by: record.issuedBy,
+    issued_at: timeOf(record.issuedAtMs),
+    expires_at: timeOf(record.expiresAtMs),
+    revoked_at: record.revokedAtMs === null ? null : timeOf(record.revokedAtMs),
+  };
+}
+
+function timeOf(epochMs: number): string {
+  return new Date(epochMs).toISOString();
+}
+
+/** What KV refuses may be asked again. */
+async function orUnavailable(
+  { log, counters }: WearerDeps,
+  context: Context,
+  answer: () => Promise<Response>,
+): Promise<Response> {
+  try {
+    return await answer();
+  } catch (error) {
+    counters.kvFailures++;
+    log.error("kv.tokens_failed", { reason: reasonOf(error) });
+    return unavailable(context, "The tokens cannot be read or written: come again", RETRY_AFTER_S);
+  }
+}

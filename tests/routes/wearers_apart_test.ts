@@ -1,0 +1,186 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { connectGlasses } from "../../dev/glasses.ts";
+import { INFER_CHUNK_PARAMETERS } from "../../modal/local/infer_chunk.ts";
+import type { LocalModal } from "../../modal/local/server.ts";
+import { TOKEN_SCOPES, type TokenScope, wearerPrefix } from "../../kv/keys.ts";
+import { MAGIC_WORD, type TestForesight, withForesight } from "../_foresight.ts";
+import { connectSession, type Remembered } from "./_session.ts";
+import { EYES, frame, withModal } from "./_vision.ts";
+import { bearing, type Issued, issueToken } from "./_wearers.ts";
+
+/** What only ann has seen and said. */
+const MARK = "ONLY-ANN-KNOWS";
+/** Nothing is written about ann while nobody acts for ann. */
+const SETTINGS = { BUDGET_CALLS_PER_DAY: "0" };
+
+/** A wearer's session: described once, then left. */
+async function wear({ url, streams }: TestForesight, token: Issued): Promise<Remembered> {
+  const options = { magicWord: "", headers: bearing(token) };
+  const { glasses, hello, heard } = await connectSession(url, {}, options);
+  glasses.send(frame(1));
+  await heard("result", (result) => result.caption === MARK);
+  glasses.vanish();
+  while (streams.size > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  return { session: hello.session, resume: hello.resume, cursor: 0 };
+}
+
+/** Runs `use` with all that there is of ann: a token, a session, a chunk. */
+function withAnn(
+  use: (foresight: TestForesight, ann: Issued, hers: Remembered) => Promise<void>,
+): Promise<void> {
+  return withModal(SETTINGS, async (foresight, modal: LocalModal) => {
+    const infer_chunk = { parameters: INFER_CHUNK_PARAMETERS, call: () => ({ caption: MARK }) };
+    modal.deploy({ ...EYES, methods: { infer_chunk } });
+    const ann = await issueToken(foresight, "ann", ["stream", "admin"], { label: MARK });
+    const hers = await wear(foresight, ann);
+    await settled(foresight);
+    await use(foresight, ann, hers);
+  });
+}
+
+/** Waits until nothing more is written of ann. */
+async function settled({ kv }: TestForesight): Promise<void> {
+  for (let before = "";;) {
+    const now = await dump(kv, "ann");
+    if (now === before) return;
+    before = now;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function dump(kv: Deno.Kv, wearer: string): Promise<string> {
+  const entries = await Array.fromAsync(kv.list({ prefix: wearerPrefix(wearer) }));
+  return entries.map((entry) => Deno.inspect(entry, { depth: 20, strAbbreviateSize: 1e6 })).join();
+}
+
+/** A request as somebody makes it who is not ann and knows much about her. */
+interface Probe {
+  readonly bearer: Issued;
+  readonly route: string;
+  readonly names: readonly string[];
+  readonly query: Readonly<Record<string, string>>;
+  readonly body: unknown;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Any request to any route, also to those that are not there yet. */
+function anyProbe(routes: readonly string[], bearers: readonly Issued[], known: string[]) {
+  const word = fc.oneof(
+    fc.constantFrom(...known, "ann", "bob", "default", "..", "*"),
+    fc.string(),
+  );
+  const query = fc.dictionary(
+    fc.constantFrom("session", "resume", "cursor", "wearer", "token", "id", "q", "from", "profile"),
+    word,
+  );
+  const scopes = fc.subarray([...TOKEN_SCOPES], { minLength: 1 });
+  return fc.record<Probe>({
+    bearer: fc.constantFrom(...bearers),
+    route: fc.constantFrom(...routes),
+    names: fc.array(word, { minLength: 4, maxLength: 4 }),
+    query,
+    body: fc.oneof(
+      fc.record({ scopes, expires_in_s: fc.integer({ min: 1, max: 500 }), wearer: word }),
+      fc.record({ message: fc.constant("hi"), wearer: word }),
+      fc.json(),
+    ),
+    headers: fc.dictionary(fc.constantFrom("x-wearer", "idempotency-key", "x-magic-word"), word)
+      .map((headers) =>
+        Object.fromEntries(
+          Object.entries(headers).filter(([, value]) => /^[\x21-\x7e]*$/.test(value)),
+        )
+      ),
+  });
+}
+
+/** Makes the request; answers status, headers and body as one text. */
+async function answerTo({ url }: TestForesight, probe: Probe): Promise<string> {
+  const [method, pattern] = probe.route.split(" ") as [string, string];
+  let at = 0;
+  const path = pattern.replaceAll(/:\w+/g, () => encodeURIComponent(probe.names[at++ % 4]!));
+  const response = await fetch(`${url}${path}?${new URLSearchParams(probe.query)}`, {
+    method,
+    headers: { ...probe.headers, ...bearing(probe.bearer) },
+    ...method === "GET" ? {} : { body: JSON.stringify(probe.body) },
+  });
+  assert(response.status !== 500 || path === "/poke/send", `${probe.route}: ${response.status}`);
+  return `${[...response.headers].join()} ${await response.text()}`;
+}
+
+Deno.test("wearers: no request of one touches or returns anything of another, on any route [A6]", () =>
+  withAnn(async (foresight, ann, hers) => {
+    const { kv, routes } = foresight;
+    const bearers = [
+      await issueToken(foresight, "bob", [...TOKEN_SCOPES]),
+      await issueToken(foresight, "bob", ["read", "stream"]),
+      await issueToken(foresight, "an", ["admin"]),
+      await issueToken(foresight, "ann2", ["admin", "read"]),
+      await issueToken(foresight, "default", [...TOKEN_SCOPES]),
+    ];
+    const before = await dump(kv, "ann");
+    assert(before.split(MARK).length > 2, "there is something to be found");
+    const probes = anyProbe(routes, bearers, [ann.id, hers.session, hers.resume]);
+    await fc.assert(
+      fc.asyncProperty(probes, async (probe) => {
+        const answer = await answerTo(foresight, probe);
+        assert(!answer.includes(MARK), answer);
+        assertEquals(await dump(kv, "ann"), before);
+      }),
+      { numRuns: 400 },
+    );
+    const own = new Set(["ann", ...bearers.map(({ wearer }) => wearer)]);
+    for await (const { key } of kv.list({ prefix: [] })) {
+      assert(key[0] === "wearer" && own.has(String(key[1])), String(key));
+    }
+  }));
+
+Deno.test("wearers: a session is not gone on with by another wearer, and is by its own [A6, S4]", () =>
+  withAnn(async (foresight, ann, hers) => {
+    const { url, kv } = foresight;
+    const bob = await issueToken(foresight, "bob", ["stream"]);
+    const before = await dump(kv, "ann");
+    const claims = [
+      { magicWord: "", headers: bearing(bob) },
+      { magicWord: "", query: { ...hers, cursor: "0", token: bob.token } },
+      { magicWord: MAGIC_WORD },
+    ];
+    for (const options of claims) {
+      const theirs = await connectSession(url, hers, options);
+      assert(theirs.hello.session !== hers.session, "a new session");
+      assertEquals([theirs.hello.cursor, theirs.hello.frame], [0, 0]);
+      theirs.glasses.vanish();
+    }
+    assertEquals(await dump(kv, "ann"), before);
+    const again = await connectSession(url, hers, { magicWord: "", headers: bearing(ann) });
+    assertEquals(again.hello.session, hers.session);
+    const told = await again.heard("result");
+    assertEquals(told.caption, MARK);
+    again.glasses.vanish();
+  }));
+
+Deno.test("wearers: limits and places are each wearer's own [A6]", () => {
+  const settings = { BUDGET_STREAMS: "1", RATE_LIMIT_STREAMS_PER_MINUTE: "2" };
+  return withForesight(settings, async (foresight) => {
+    const connect = async (wearer: string, scopes: TokenScope[] = ["stream"]) => {
+      const { token } = await issueToken(foresight, wearer, scopes);
+      return await connectGlasses(foresight.url, { magicWord: "", query: { token } });
+    };
+    const open = [await connect("ann"), await connect("bob")];
+    for (const glasses of open) {
+      glasses.send(frame(1));
+      await glasses.heard((ack) => ack.frame === 1);
+    }
+    for (const expected of ["At most 1 streams", "Streams may be opened 2 times"]) {
+      const { token } = await issueToken(foresight, "ann", ["stream"]);
+      const response = await fetch(`${foresight.url}/vision/stream`, {
+        headers: { ...bearing({ token }), upgrade: "websocket" },
+      });
+      const { detail } = await response.json();
+      assertEquals(response.status, 429);
+      assert(detail.startsWith(expected), detail);
+    }
+    open.push(await connect("default"));
+    await Promise.all(open.map((glasses) => glasses.leave()));
+  });
+});
