@@ -54,7 +54,7 @@ export function createApp(deps: Deps): Hono {
   app.onError(internalError(log));
   app.notFound(notFound);
   app.use(requestLog(deps));
-  app.use(requireAccess({ magicWord: config.magicWord, tokens, log }));
+  app.use(requireAccess({ ...deps, magicWord: config.magicWord, tokens }));
   app.route("/", healthRoutes(deps));
   app.route("/", profileRoutes());
   app.route("/", wearerRoutes({ ...deps, tokens }));
@@ -74,6 +74,7 @@ export function createApp(deps: Deps): Hono {
     "/",
     visionRoutes({
       ...deps,
+      tokens,
       admission: new Admission({ streams, memory, clock, ...config.capacity }),
       vision: config.vision,
       slots: new InferenceSlots(config.inference.maxConcurrent),

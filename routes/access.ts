@@ -5,10 +5,11 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Context, MiddlewareHandler } from "@hono/hono";
+import type { Counters } from "../counters.ts";
 import type { TokenScope } from "../kv/keys.ts";
 import type { Logger } from "../log.ts";
 import { OPERATOR, type Principal } from "../wearers/principal.ts";
-import type { Tokens } from "../wearers/tokens.ts";
+import type { Authentication, Tokens } from "../wearers/tokens.ts";
 import { unavailable } from "./errors.ts";
 
 /** Served to everyone. */
@@ -34,6 +35,7 @@ export interface AccessDeps {
   /** Null: nobody knows it. */
   readonly magicWord: string | null;
   readonly tokens: Pick<Tokens, "authenticate">;
+  readonly counters: Counters;
   readonly log: Logger;
 }
 
@@ -42,9 +44,8 @@ export interface AccessDeps {
  * else who brings a good token, as its wearer. Answers everyone else 403 before any work is done:
  * `forbidden`, or to a token what is wrong with it.
  */
-export function requireAccess(
-  { magicWord, tokens, log }: AccessDeps,
-): MiddlewareHandler<AccessEnv> {
+export function requireAccess(deps: AccessDeps): MiddlewareHandler<AccessEnv> {
+  const { magicWord, tokens } = deps;
   const expected = magicWord === null ? null : digest(magicWord);
   return async (context, next) => {
     const { req } = context;
@@ -59,23 +60,32 @@ export function requireAccess(
     const token = tokenOf(context);
     if (token === null) return context.text("forbidden", 403);
     const answer = await tokens.authenticate(token);
-    switch (answer.kind) {
-      case "known":
-        context.set("principal", answer.principal);
-        return await next();
-      case "unavailable":
-        log.error("kv.token_failed", { reason: answer.reason });
-        return unavailable(context, "The token cannot be checked: come again", RETRY_AFTER_S);
-      case "forged":
-        return forbidden(context, "token must be one that this server has issued: it is not");
-      case "expired": {
-        const at = new Date(answer.expiresAtMs).toISOString();
-        return forbidden(context, `token must not have expired: it did at ${at}`);
-      }
-      case "revoked":
-        return forbidden(context, "token must not be revoked: it is");
-    }
+    if (answer.kind !== "known") return refuse(context, deps, answer);
+    context.set("principal", answer.principal);
+    return await next();
   };
+}
+
+/** Says what is wrong with a token, and not which it was. */
+function refuse(
+  context: Context,
+  { counters, log }: AccessDeps,
+  answer: Exclude<Authentication, { kind: "known" }>,
+): Response {
+  switch (answer.kind) {
+    case "unavailable":
+      counters.kvFailures++;
+      log.error("kv.token_failed", { reason: answer.reason });
+      return unavailable(context, "The token cannot be checked: come again", RETRY_AFTER_S);
+    case "forged":
+      return forbidden(context, "token must be one that this server has issued: it is not");
+    case "expired": {
+      const at = new Date(answer.expiresAtMs).toISOString();
+      return forbidden(context, `token must not have expired: it did at ${at}`);
+    }
+    case "revoked":
+      return forbidden(context, "token must not be revoked: it is");
+  }
 }
 
 /** Lets on whose principal has the scope; answers others 403 with the scope that it needs. */

@@ -9,12 +9,13 @@ import type { ModelIdentity } from "../inference/client.ts";
 import type { RateLimiter } from "../kv/rate_limits.ts";
 import { reasonOf } from "../log.ts";
 import type { Admission } from "../stream/admission.ts";
-import { startStream, type StreamDeps } from "../stream/session.ts";
+import { type Guard, startStream, type StreamDeps } from "../stream/session.ts";
 import { type BeginningDeps, beginSession, type Begun, goOnWith } from "../stream/session_start.ts";
 import type { Socket, Upgrade } from "../stream/socket.ts";
 import type { Wire } from "../stream/wire.ts";
 import { WireV1 } from "../stream/wire_v1.ts";
 import { PROTOCOL_V2, WireV2 } from "../stream/wire_v2.ts";
+import type { Tokens } from "../wearers/tokens.ts";
 import { readStreamQuery, type StreamQuery } from "./_stream_query.ts";
 import { type AccessEnv, requireScope } from "./access.ts";
 import { tooMany, unavailable } from "./errors.ts";
@@ -29,6 +30,7 @@ const CLAIM_TIMEOUT_MS = 4_000;
 /** What the route needs beside what streams share. */
 export interface VisionDeps extends StreamDeps, BeginningDeps {
   readonly upgrade: Upgrade;
+  readonly tokens: Pick<Tokens, "watch">;
   readonly admission: Admission;
   readonly rateLimiter: RateLimiter;
   readonly streamsPerMinute: number;
@@ -128,7 +130,7 @@ function beginningOf(
 /** Takes a place among the wearer's streams and in the process, and answers with the socket. */
 async function upgrade(
   deps: VisionDeps,
-  context: Context,
+  context: Context<AccessEnv>,
   begun: Begun,
   protocol: string | undefined,
   greet: (socket: Socket) => Wire,
@@ -156,10 +158,12 @@ async function upgrade(
   if (context.req.raw.signal.aborted) {
     return await giveBack(new Response(null, { status: CLIENT_LEFT }));
   }
+  const guard: Guard = (end) =>
+    deps.tokens.watch(context.var.principal, (how) => end(`the token is good no more: it ${how}`));
   try {
     return deps.upgrade(context.req.raw, (socket) => {
       place.leave();
-      return startStream(deps, socket, greet(socket), { ...begun, lease });
+      return startStream(deps, socket, greet(socket), { ...begun, lease, guard });
     }, protocol);
   } catch (error) {
     const detail = `Cannot upgrade to WebSocket: ${reasonOf(error)}`;

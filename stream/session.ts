@@ -43,6 +43,12 @@ export interface StreamDeps {
   readonly counters: Counters;
 }
 
+/**
+ * What may end a stream from outside: hears how as the stream begins, and is cancelled as it ends.
+ * The client is told the reason, with 1008.
+ */
+export type Guard = (endStream: (reason: string) => void) => Cancel;
+
 /** A session as it begins, or as a new connection finds it. */
 export interface SessionStart {
   readonly session: LiveSession;
@@ -52,6 +58,7 @@ export interface SessionStart {
   readonly captions: CaptionerStart;
   /** The session's place among the wearer's streams. */
   readonly lease: StreamLease;
+  readonly guard?: Guard;
   /** Results that the client has not seen, in order; null: the session is new. */
   readonly unseen: AsyncIterable<ChunkRecord> | null;
 }
@@ -75,6 +82,7 @@ class Session implements StreamSession {
   readonly #captioner: Captioner;
   readonly #recorder: Recorder;
   #cancelHeartbeat: Cancel = () => {};
+  #cancelGuard: Cancel = () => {};
   #isOver = false;
 
   constructor(deps: StreamDeps, socket: Socket, wire: Wire, start: SessionStart) {
@@ -97,6 +105,8 @@ class Session implements StreamSession {
     if (unseen === null) this.#recorder.begin();
     else this.#remind(socket, unseen);
     if (wire.resumes) this.#scheduleHeartbeat();
+    const end = (reason: string) => this.connection.close(CLOSE_CODE.policyViolation, reason);
+    this.#cancelGuard = start.guard?.(end) ?? this.#cancelGuard;
     deps.streams.add(session.id, this.connection);
   }
 
@@ -139,6 +149,7 @@ class Session implements StreamSession {
     const endedAtMs = this.#deps.clock.epochMs();
     this.#isOver = true;
     this.#cancelHeartbeat();
+    this.#cancelGuard();
     this.#deps.log.info("stream.ended", { session_id: this.#id, code, reason });
     const status = isFinal || !this.#wire.resumes ? "ended" : "interrupted";
     const ended = this.#end(status, code, reason, endedAtMs).then(() => this.#lease.release());

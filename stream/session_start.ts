@@ -43,7 +43,7 @@ export interface Claim {
 }
 
 /** A session that needs a place yet, and what its client proves itself with next time. */
-export interface Begun extends Omit<SessionStart, "lease"> {
+export interface Begun extends Omit<SessionStart, "lease" | "guard"> {
   readonly secret: string;
 }
 

@@ -6,10 +6,11 @@
  *
  * @module
  */
-import type { Clock } from "../clock.ts";
+import type { Cancel, Clock } from "../clock.ts";
 import type { TokenRecord, TokenScope } from "../kv/keys.ts";
 import { openTokenRecords } from "../kv/token_records.ts";
-import { Standings } from "./_standing.ts";
+import { type Standing, Standings } from "./_standing.ts";
+import { type Ended, watchToken } from "./_watch.ts";
 import type { Principal } from "./principal.ts";
 import { type Claims, TokenSigner } from "./token_signer.ts";
 
@@ -57,6 +58,11 @@ export interface Tokens {
   revoke(wearer: string, tokenId: string): Promise<void>;
   /** Who brings this token. Resolves always, in bounded time; writes nothing. */
   authenticate(token: string): Promise<Authentication>;
+  /**
+   * Looks after the principal's token until cancelled: calls `ended` once, as it expires, or within
+   * fifteen seconds of its being revoked. Never for the operator.
+   */
+  watch(principal: Principal, ended: (how: Ended) => void): Cancel;
 }
 
 /** What {@link Tokens} need. */
@@ -122,17 +128,23 @@ class SignedTokens implements Tokens {
   async authenticate(token: string): Promise<Authentication> {
     const verified = this.#signer.verify(token, this.#options.clock.epochMs());
     if (verified.kind !== "valid") return verified;
-    const { claims } = verified;
-    const { wearer, tokenId } = claims;
-    const standing = await this.#standings.of(nameOf(wearer, tokenId), () => this.#stands(claims));
+    const standing = await this.#standingOf(verified.claims);
     if (standing.kind !== "stands") return standing;
-    return { kind: "known", principal: claims };
+    return { kind: "known", principal: verified.claims };
+  }
+
+  watch({ wearer, tokenId, expiresAtMs }: Principal, ended: (how: Ended) => void): Cancel {
+    if (tokenId === null || expiresAtMs === null) return () => {};
+    const isRevoked = async () => (await this.#standingOf({ wearer, tokenId })).kind === "revoked";
+    return watchToken(this.#options.clock, expiresAtMs, isRevoked, ended);
   }
 
   /** One that is in no books was erased with its wearer. */
-  async #stands({ wearer, tokenId }: Claims): Promise<boolean> {
-    const record = await openTokenRecords(this.#options, wearer).get(tokenId);
-    return record !== null && record.revokedAtMs === null;
+  #standingOf({ wearer, tokenId }: Pick<Claims, "wearer" | "tokenId">): Promise<Standing> {
+    return this.#standings.of(nameOf(wearer, tokenId), async () => {
+      const record = await openTokenRecords(this.#options, wearer).get(tokenId);
+      return record !== null && record.revokedAtMs === null;
+    });
   }
 }
 

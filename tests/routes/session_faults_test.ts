@@ -74,6 +74,7 @@ Deno.test("claim that KV does not answer is refused after four seconds [S4]", ()
       },
       newId: () => "id",
       upgrade: () => new Response("upgraded"),
+      tokens: { watch: () => () => {} },
       rateLimiter: { take: () => Promise.resolve({ kind: "allowed", remaining: 1 }) },
       streamsPerMinute: 60,
       modelIdentity: null,

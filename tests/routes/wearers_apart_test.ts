@@ -184,3 +184,24 @@ Deno.test("wearers: limits and places are each wearer's own [A6]", () => {
     await Promise.all(open.map((glasses) => glasses.leave()));
   });
 });
+
+Deno.test("wearers: a stream ends as its token expires, and its session goes on with another [A8]", () =>
+  withForesight({}, async (foresight) => {
+    const { url, kv } = foresight;
+    const short = await issueToken(foresight, "ann", ["stream"], { expires_in_s: 1 });
+    const old = await connectSession(url, {}, { magicWord: "", headers: bearing(short) });
+    const word = await connectSession(url);
+    old.glasses.send(frame(1));
+    await old.heard("ack");
+    const reason = "the token is good no more: it expired";
+    assertEquals(await old.glasses.ended, { code: 1008, reason });
+    const long = await issueToken(foresight, "ann", ["stream"]);
+    const { session, resume } = old.hello;
+    const options = { magicWord: "", headers: bearing(long) };
+    const again = await connectSession(url, { session, resume, cursor: 0 }, options);
+    assertEquals(again.hello.session, session);
+    word.say({ type: "bye" });
+    assertEquals((await word.glasses.ended).code, 1000);
+    await again.glasses.leave();
+    assert((await dump(kv, "ann")).includes(session));
+  }));

@@ -172,3 +172,52 @@ Deno.test("Tokens.issue stops at as many as can be listed, for each wearer", () 
     assertEquals(await tokens.issue({ ...wish, wearer: "ann", expiresAtMs }), { kind: "full" });
     await issued(given, { wearer: "bob" });
   }));
+
+Deno.test("Tokens.watch says when a token expires, to the millisecond [A8]", () =>
+  withTokens(async (given) => {
+    const { tokens, clock } = given;
+    const { token } = await issued(given, { expiresAtMs: clock.epochMs() + 25_000 });
+    const heard = watched(tokens, await principalOf(tokens, token));
+    await clock.tickAsync(24_999);
+    assertEquals(heard, []);
+    await clock.tickAsync(1);
+    assertEquals([heard, clock.pendingTimers], [["expired"], 0]);
+  }));
+
+Deno.test("Tokens.watch says within fifteen seconds that a token was revoked elsewhere [A8]", () =>
+  withTokens(async (given) => {
+    const { tokens, elsewhere, clock } = given;
+    const { token, record } = await issued(given);
+    const principal = await principalOf(tokens, token);
+    const [heard, cancelled] = [watched(tokens, principal), [] as string[]];
+    tokens.watch(principal, (how) => cancelled.push(how))();
+    await clock.tickAsync(9_999);
+    await elsewhere.revoke("ann", record.id);
+    await clock.tickAsync(15_000);
+    assertEquals([heard, cancelled, clock.pendingTimers], [["revoked"], [], 0]);
+  }));
+
+Deno.test("Tokens.watch ends nothing because KV is away, nor ever for the operator", () =>
+  withTokens(async (given) => {
+    const { tokens, clock, kv } = given;
+    const { token } = await issued(given);
+    const principal = await principalOf(tokens, token);
+    const [heard, operators] = [watched(tokens, principal), watched(tokens, OPERATOR)];
+    kv.close();
+    await clock.tickAsync(DAY_MS - 1);
+    assertEquals(heard, []);
+    await clock.tickAsync(1);
+    assertEquals([heard, operators], [["expired"], []]);
+  }));
+
+function watched(tokens: Tokens, principal: Principal): string[] {
+  const heard: string[] = [];
+  tokens.watch(principal, (how) => heard.push(how));
+  return heard;
+}
+
+async function principalOf(tokens: Tokens, token: string): Promise<Principal> {
+  const answer = await tokens.authenticate(token);
+  if (answer.kind !== "known") throw new Error(answer.kind);
+  return answer.principal;
+}
