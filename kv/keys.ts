@@ -5,6 +5,8 @@
  * | ---------------------------------------------- | ---------------------- | -------------------------- |
  * | `wearer, WEARER, session, SESSION`             | {@link SessionRecord}  | `RETENTION_DAYS`           |
  * | `wearer, WEARER, chunk, SESSION, INDEX`        | {@link ChunkRecord}    | `RETENTION_DAYS`           |
+ * | `wearer, WEARER, search, SESSION, INDEX`       | {@link SearchBlockRecord}| `RETENTION_DAYS`         |
+ * | `wearer, WEARER, search, SESSION, "open"`      | {@link SearchBlockRecord}| `RETENTION_DAYS`         |
  * | `wearer, WEARER, poke_send, SHA256(client key)`| {@link PokeSendRecord} | {@link POKE_SEND_TTL_MS}   |
  * | `wearer, WEARER, call_budget`                  | {@link CallBudgetRecord}| two days                  |
  * | `wearer, WEARER, stream_places`                | {@link StreamPlacesRecord}| as long as a place     |
@@ -139,6 +141,24 @@ export interface ChunkFacts {
 /** One chunk, as stored. */
 export type ChunkRecord = ChunkFacts & Stored;
 
+/**
+ * The words of a stretch of one session's captions; only `timeline/search/_block.ts` reads inside.
+ * They lie in the value and not in the key, since keys hold no personal text.
+ */
+export interface SearchBlockRecord extends Stored {
+  /** Index of the chunk under which the block lies when it is no longer the open one. */
+  readonly into: number;
+  /** The wall time that its captions span. */
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly runCount: number;
+  readonly runs: Uint8Array;
+  readonly words: string;
+  readonly postings: Uint8Array;
+  /** Hash of the newest caption: the same again makes the run longer. */
+  readonly lastCaption: string;
+}
+
 /** What is rationed. */
 export type RateLimitScope = "poke" | "streams";
 
@@ -238,6 +258,21 @@ export function chunkKey(wearer: string, sessionId: string, index: number): Deno
 /** All chunks of a session, or of all sessions of a wearer. */
 export function chunkPrefix(wearer: string, sessionId?: string): Deno.KvKey {
   const all = [...wearerPrefix(wearer), "chunk"];
+  return sessionId === undefined ? all : [...all, sessionId];
+}
+
+/** Holds a {@link SearchBlockRecord}: of a session one is open, the others are full or nearly so. */
+export function searchBlockKey(
+  wearer: string,
+  sessionId: string,
+  place: number | "open",
+): Deno.KvKey {
+  return [...searchPrefix(wearer, sessionId), place];
+}
+
+/** All that a session, or all sessions of a wearer, are found by. */
+export function searchPrefix(wearer: string, sessionId?: string): Deno.KvKey {
+  const all = [...wearerPrefix(wearer), "search"];
   return sessionId === undefined ? all : [...all, sessionId];
 }
 

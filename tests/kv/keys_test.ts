@@ -7,6 +7,7 @@ import {
   hasExpired,
   pokeSendKey,
   rateLimitKey,
+  searchBlockKey,
   sessionKey,
   sessionPrefix,
   streamPlacesKey,
@@ -19,6 +20,8 @@ import { withKv } from "./_temp_kv.ts";
 Deno.test("keys lie as the table says, from the wearer down", () => {
   assertEquals(sessionKey(DEFAULT_WEARER, "s1"), ["wearer", "default", "session", "s1"]);
   assertEquals(chunkKey("ann", "s1", 7), ["wearer", "ann", "chunk", "s1", 7]);
+  assertEquals(searchBlockKey("ann", "s1", 7), ["wearer", "ann", "search", "s1", 7]);
+  assertEquals(searchBlockKey("ann", "s1", "open"), ["wearer", "ann", "search", "s1", "open"]);
   assertEquals(pokeSendKey("ann", "abc"), ["wearer", "ann", "poke_send", "abc"]);
   assertEquals(callBudgetKey("ann"), ["wearer", "ann", "call_budget"]);
   assertEquals(streamPlacesKey("ann"), ["wearer", "ann", "stream_places"]);
@@ -31,6 +34,7 @@ Deno.test("wearerPrefix holds all that is the wearer's, and nothing of another w
     const keys = [
       sessionKey("ann", "s1"),
       chunkKey("ann", "s1", 0),
+      searchBlockKey("ann", "s1", "open"),
       pokeSendKey("ann", "abc"),
       callBudgetKey("ann"),
       streamPlacesKey("ann"),
