@@ -13,7 +13,7 @@ import { InferenceSlots } from "./inference/slots.ts";
 import type { Budgets } from "./kv/budgets.ts";
 import { createIdempotencyStore } from "./kv/idempotency.ts";
 import { createRateLimiter } from "./kv/rate_limits.ts";
-import { createSessionStore } from "./kv/sessions.ts";
+import { createSessionStore, type SessionStore } from "./kv/sessions.ts";
 import type { Logger } from "./log.ts";
 import type { Channel } from "./messaging/channel.ts";
 import { requireAccess } from "./routes/access.ts";
@@ -22,11 +22,14 @@ import { requestLog } from "./routes/request_log.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { pokeRoutes } from "./routes/poke.ts";
 import { profileRoutes } from "./routes/profiles.ts";
+import { searchRoutes } from "./routes/search.ts";
 import { visionRoutes } from "./routes/vision.ts";
 import { wearerRoutes } from "./routes/wearers.ts";
 import { Admission } from "./stream/admission.ts";
 import type { LiveStreams } from "./stream/live_streams.ts";
 import type { Upgrade } from "./stream/socket.ts";
+import { createSearchIndexer } from "./timeline/search/indexer.ts";
+import { createSearch } from "./timeline/search/search.ts";
 import { createTokens } from "./wearers/tokens.ts";
 
 /** What the application is made of. */
@@ -58,6 +61,7 @@ export function createApp(deps: Deps): Hono {
   app.route("/", healthRoutes(deps));
   app.route("/", profileRoutes());
   app.route("/", wearerRoutes({ ...deps, tokens }));
+  app.route("/", searchRoutes({ search: createSearch({ kv, clock }) }));
   app.route(
     "/",
     pokeRoutes({
@@ -78,7 +82,7 @@ export function createApp(deps: Deps): Hono {
       admission: new Admission({ streams, memory, clock, ...config.capacity }),
       vision: config.vision,
       slots: new InferenceSlots(config.inference.maxConcurrent),
-      sessions: createSessionStore({ kv, clock, retentionDays: config.retentionDays }),
+      sessions: openSessions(deps),
       rateLimiter,
       streamsPerMinute: config.rateLimits.streamsPerMinute,
       maxStreams: config.budgets.streams,
@@ -86,4 +90,10 @@ export function createApp(deps: Deps): Hono {
     }),
   );
   return app;
+}
+
+/** The books of streams, with what comes into them beside the chunks. */
+function openSessions({ kv, clock, config: { retentionDays } }: Deps): SessionStore {
+  const alongside = [createSearchIndexer({ kv, clock, retentionDays })];
+  return createSessionStore({ kv, clock, retentionDays, alongside });
 }

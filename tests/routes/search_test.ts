@@ -1,0 +1,92 @@
+import { assert, assertEquals } from "@std/assert";
+import { connectGlasses } from "../../dev/glasses.ts";
+import { MAGIC_WORD, type TestForesight, withForesight } from "../_foresight.ts";
+import { frame, withModal } from "./_vision.ts";
+
+async function search({ fetch }: TestForesight, query: string) {
+  const response = await fetch(`/timeline/search?${query}`);
+  return { status: response.status, body: await response.json() };
+}
+
+Deno.test("GET /timeline/search finds what the glasses saw", () =>
+  withModal({}, async (foresight) => {
+    const glasses = await connectGlasses(foresight.url, { magicWord: MAGIC_WORD });
+    glasses.send(frame(42));
+    await glasses.heard((ack) => "caption" in ack);
+    await glasses.leave();
+    await foresight.streams.drain();
+    const { status, body } = await search(foresight, "q=what+was+it+that+I+SAW+42&limit=5");
+    assertEquals([status, body.hits.length], [200, 1]);
+    const [hit] = body.hits;
+    assertEquals([hit.caption, hit.chunks], ["saw 42 after ", { first: 0, last: 0 }]);
+    assertEquals(hit.matched, [
+      { word: "SAW", from: 0, to: 3 },
+      { word: "42", from: 4, to: 6 },
+    ]);
+    assert(Math.abs(Date.parse(hit.started_at) - Date.now()) < 60_000);
+    assertEquals((await search(foresight, "q=saw&from=2020-01-01T00:00:00Z")).body.hits.length, 1);
+    assertEquals((await search(foresight, "q=saw&to=2020-01-01T00:00:00Z")).body.hits, []);
+  }));
+
+Deno.test("GET /timeline/search says what is wrong with a query [H2]", () =>
+  withForesight({}, async (foresight) => {
+    const expected: [query: string, detail: string][] = [
+      ["", "q must be given: current value is missing"],
+      [
+        `q=${"x".repeat(10_240)}`,
+        "q must be at most 500 characters: current value is a text of 10240 characters",
+      ],
+      [
+        "q=",
+        'q must have a word to look for, beside words such as where and did: current value is ""',
+      ],
+      [
+        "q=%2B-%26%7C%21%28%29*%22",
+        'q must have a word to look for, beside words such as where and did: current value is "+-&|!()*\\""',
+      ],
+      [
+        "q=AND+OR+NOT",
+        'q must have a word to look for, beside words such as where and did: current value is "AND OR NOT"',
+      ],
+      [
+        `q=${Array.from({ length: 17 }, (_, at) => `w${at}`).join("+")}`,
+        'q must have at most 16 words to look for: current value is "w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15 w16"',
+      ],
+      ["q=cup&limit=0", 'limit must be a whole number from 1 to 100: current value is "0"'],
+      ["q=cup&limit=1e9", 'limit must be a whole number from 1 to 100: current value is "1e9"'],
+      [
+        "q=cup&from=yesterday",
+        'from must be an instant such as 2026-11-20T16:00:00Z: current value is "yesterday"',
+      ],
+      [
+        "q=cup&from=2026-11-20T16:00:00Z&to=2026-11-19T16:00:00Z",
+        'from must be before to (2026-11-19T16:00:00Z): current value is "2026-11-20T16:00:00Z"',
+      ],
+    ];
+    for (const [query, detail] of expected) {
+      assertEquals(await search(foresight, query), { status: 422, body: { detail } });
+    }
+  }));
+
+Deno.test("GET /timeline/search answers odd text without an error", () =>
+  withForesight({}, async (foresight) => {
+    for (
+      const q of [
+        "cup%00%0A%09~",
+        "%ff%fe cup",
+        "%ED%A0%80cup",
+        "\u202ecup",
+        "a".repeat(500),
+        "%",
+        "cup\tkey",
+      ]
+    ) {
+      const { status, body } = await search(
+        foresight,
+        `q=${q.includes("%") ? q : encodeURIComponent(q)}`,
+      );
+      assert(status === 200 || status === 422, `${q}: ${status} ${JSON.stringify(body)}`);
+    }
+    const refused = await fetch(`${foresight.url}/timeline/search?q=cup`);
+    assertEquals([refused.status, await refused.text()], [403, "forbidden"]);
+  }));
