@@ -4,14 +4,20 @@
  * | key                                            | value                  | kept for                   |
  * | ---------------------------------------------- | ---------------------- | -------------------------- |
  * | `wearer, WEARER, session, SESSION`             | {@link SessionRecord}  | `RETENTION_DAYS`           |
+ * | `wearer, WEARER, session_start, STARTED, SESSION`| {@link Stored}       | as long as the session     |
  * | `wearer, WEARER, chunk, SESSION, INDEX`        | {@link ChunkRecord}    | `RETENTION_DAYS`           |
  * | `wearer, WEARER, search, SESSION, INDEX`       | {@link SearchBlockRecord}| `RETENTION_DAYS`         |
  * | `wearer, WEARER, search, SESSION, "open"`      | {@link SearchBlockRecord}| `RETENTION_DAYS`         |
+ * | `wearer, WEARER, segment, STARTED, SESSION, INDEX`| `SegmentRecord`     | `RETENTION_DAYS`          |
+ * | `wearer, WEARER, segment_tail, SESSION`        | its newest `SegmentRecord`| `RETENTION_DAYS`  |
+ * | `wearer, WEARER, segment_change, VERSIONSTAMP` | `SegmentChangeRecord`| `RETENTION_DAYS`       |
  * | `wearer, WEARER, poke_send, SHA256(client key)`| {@link PokeSendRecord} | {@link POKE_SEND_TTL_MS}   |
  * | `wearer, WEARER, call_budget`                  | {@link CallBudgetRecord}| two days                  |
  * | `wearer, WEARER, stream_places`                | {@link StreamPlacesRecord}| as long as a place     |
  * | `wearer, WEARER, rate_limit, SCOPE, SHA256(identity)` | {@link RateLimitRecord} | twice its window   |
  * | `wearer, WEARER, token, TOKEN`                 | {@link TokenRecord}    | until the token expires    |
+ *
+ * Segments are in `timeline_keys.ts`.
  *
  * Everything lies under a wearer's prefix, so it can be listed and erased as one, and nobody reads
  * across. Keys hold no secret and no personal text: what a client sends is hashed.
@@ -33,6 +39,8 @@ export type TokenScope = typeof TOKEN_SCOPES[number];
 
 /** How long one `Idempotency-Key` is remembered (WIRE P5). */
 export const POKE_SEND_TTL_MS = 24 * 60 * 60 * 1000;
+
+const MS_PER_DAY = 24 * 60 * 60 * 1000;
 
 /** Text limits, in UTF-16 units (2 bytes at most each). */
 export const MAX_CAPTION_CHARS = 16_384;
@@ -250,6 +258,20 @@ export function sessionPrefix(wearer: string): Deno.KvKey {
   return [...wearerPrefix(wearer), "session"];
 }
 
+/** Says that the session exists: by the time at which it began. */
+export function sessionStartKey(
+  wearer: string,
+  startedAtMs: number,
+  sessionId: string,
+): Deno.KvKey {
+  return [...sessionStartPrefix(wearer), startedAtMs, sessionId];
+}
+
+/** All sessions of a wearer, in the order in which they began. */
+export function sessionStartPrefix(wearer: string): Deno.KvKey {
+  return [...wearerPrefix(wearer), "session_start"];
+}
+
 /** Holds a {@link ChunkRecord}. */
 export function chunkKey(wearer: string, sessionId: string, index: number): Deno.KvKey {
   return [...chunkPrefix(wearer, sessionId), index];
@@ -313,4 +335,9 @@ export function tokenPrefix(wearer: string): Deno.KvKey {
 /** Whether a value that KV still holds counts as gone. */
 export function hasExpired(record: Stored, nowMs: number): boolean {
   return record.expiresAtMs !== null && record.expiresAtMs <= nowMs;
+}
+
+/** How long `RETENTION_DAYS` is, in milliseconds; 0 days: Infinity, for good. */
+export function keptForMs(retentionDays: number): number {
+  return retentionDays === 0 ? Infinity : Math.ceil(retentionDays * MS_PER_DAY);
 }

@@ -20,6 +20,7 @@ import {
   type SessionFacts,
   sessionKey,
   type SessionRecord,
+  sessionStartKey,
   type Stored,
 } from "./keys.ts";
 
@@ -43,6 +44,7 @@ export interface WriterOptions {
   /** How long a record stays after its last write; Infinity: for good. */
   readonly keptForMs: number;
   readonly alongside: readonly Alongside[];
+  readonly chunkWritten: (wearer: string) => void;
 }
 
 /** Whose records, and who writes them. */
@@ -99,6 +101,8 @@ export class SessionWriter {
     const key = sessionKey(wearer, sessionId);
     const commit = kv.atomic().check({ key, versionstamp: this.#versionstamp ?? null });
     commit.set(key, this.#stored(fitSession(session)), expiry);
+    const startKey = sessionStartKey(wearer, session.startedAtMs, sessionId);
+    commit.set(startKey, this.#stored({}), expiry);
     if (chunk) {
       const facts = this.#stored(fitChunk(chunk));
       commit.set(chunkKey(wearer, sessionId, chunk.index), facts, expiry);
@@ -108,6 +112,7 @@ export class SessionWriter {
     this.#versionstamp = undefined;
     const written = await commit.commit();
     if (written.ok) this.#versionstamp = written.versionstamp;
+    if (written.ok && chunk) this.#options.chunkWritten(wearer);
     return written.ok;
   }
 

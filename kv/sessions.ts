@@ -13,14 +13,13 @@ import {
   chunkPrefix,
   type ChunkRecord,
   hasExpired,
+  keptForMs,
   type LiveSession,
   sessionKey,
   sessionPrefix,
   type SessionRecord,
   type Stored,
 } from "./keys.ts";
-
-const MS_PER_DAY = 24 * 60 * 60 * 1000;
 
 /** How much of a wearer's KV still holds. */
 export interface RecordCounts {
@@ -74,6 +73,8 @@ export interface SessionStoreOptions {
   readonly retentionDays: number;
   /** What else comes into the books with each chunk. */
   readonly alongside?: readonly Alongside[];
+  /** Hears whose chunk is in the books now: a hint, as it does not hear of all. */
+  readonly chunkWritten?: (wearer: string) => void;
 }
 
 /** Opens the store; it holds nothing of its own and need not be closed. */
@@ -86,11 +87,11 @@ class KvSessionStore implements SessionStore {
   readonly #clock: Clock;
   readonly #writing: WriterOptions;
 
-  constructor({ kv, clock, retentionDays, alongside = [] }: SessionStoreOptions) {
+  constructor(options: SessionStoreOptions) {
+    const { kv, clock, retentionDays, alongside = [], chunkWritten = () => {} } = options;
     this.#kv = kv;
     this.#clock = clock;
-    const keptForMs = retentionDays === 0 ? Infinity : Math.ceil(retentionDays * MS_PER_DAY);
-    this.#writing = { kv, clock, keptForMs, alongside };
+    this.#writing = { kv, clock, keptForMs: keptForMs(retentionDays), alongside, chunkWritten };
   }
 
   begin({ wearer, id, owner }: LiveSession): SessionWriter {

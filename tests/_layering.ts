@@ -24,6 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "messaging",
     "serve",
     "stream",
+    "timeline",
   ],
   "app.ts": [
     "config.ts",

@@ -104,6 +104,7 @@ export function faultyKv(kv: Deno.Kv, next: () => Fate | Promise<Fate>): Deno.Kv
         ...args: Parameters<Deno.AtomicOperation["check"]>
       ) => (operation.check(...args), faulty),
       set: (...args: Parameters<Deno.AtomicOperation["set"]>) => (operation.set(...args), faulty),
+      delete: (key: Deno.KvKey) => (operation.delete(key), faulty),
       commit: () => commit(operation),
     };
     return faulty;

@@ -10,11 +10,20 @@ import {
   searchBlockKey,
   sessionKey,
   sessionPrefix,
+  sessionStartKey,
+  sessionStartPrefix,
   streamPlacesKey,
   tokenKey,
   tokenPrefix,
   wearerPrefix,
 } from "../../kv/keys.ts";
+import {
+  segmentChangeKey,
+  segmentChangePrefix,
+  segmentKey,
+  segmentPrefix,
+  segmentTailKey,
+} from "../../kv/timeline_keys.ts";
 import { withKv } from "./_temp_kv.ts";
 
 Deno.test("keys lie as the table says, from the wearer down", () => {
@@ -28,6 +37,17 @@ Deno.test("keys lie as the table says, from the wearer down", () => {
   assertEquals(rateLimitKey("ann", "poke", "abc"), ["wearer", "ann", "rate_limit", "poke", "abc"]);
   assertEquals(tokenKey("ann", "t1"), ["wearer", "ann", "token", "t1"]);
 });
+const SEGMENT = { startedAtMs: 5, session: "s1", firstIndex: 7 };
+
+Deno.test("keys of the timeline lie as the table says", () => {
+  assertEquals(sessionStartKey("ann", 5, "s1"), ["wearer", "ann", "session_start", 5, "s1"]);
+  assertEquals(segmentKey("ann", SEGMENT), ["wearer", "ann", "segment", 5, "s1", 7]);
+  assertEquals(segmentTailKey("ann", "s1"), ["wearer", "ann", "segment_tail", "s1"]);
+  assertEquals(segmentChangeKey("ann", "0a"), ["wearer", "ann", "segment_change", "0a"]);
+  assertEquals(sessionStartKey("ann", 5, "s1").slice(0, -2), sessionStartPrefix("ann"));
+  assertEquals(segmentKey("ann", SEGMENT).slice(0, -3), segmentPrefix("ann"));
+  assertEquals(segmentChangeKey("ann", "0a").slice(0, -1), segmentChangePrefix("ann"));
+});
 
 Deno.test("wearerPrefix holds all that is the wearer's, and nothing of another wearer", async () => {
   await withKv(async (kv) => {
@@ -40,6 +60,10 @@ Deno.test("wearerPrefix holds all that is the wearer's, and nothing of another w
       streamPlacesKey("ann"),
       rateLimitKey("ann", "poke", "abc"),
       tokenKey("ann", "t1"),
+      sessionStartKey("ann", 5, "s1"),
+      segmentKey("ann", SEGMENT),
+      segmentTailKey("ann", "s1"),
+      segmentChangeKey("ann", "0a"),
     ];
     const foreign = [
       sessionKey("anna", "s2"),
