@@ -23,11 +23,15 @@ import { healthRoutes } from "./routes/health.ts";
 import { pokeRoutes } from "./routes/poke.ts";
 import { profileRoutes } from "./routes/profiles.ts";
 import { searchRoutes } from "./routes/search.ts";
+import { sessionRoutes } from "./routes/sessions.ts";
+import { timelineRoutes } from "./routes/timeline.ts";
 import { visionRoutes } from "./routes/vision.ts";
 import { wearerRoutes } from "./routes/wearers.ts";
 import { Admission } from "./stream/admission.ts";
 import type { LiveStreams } from "./stream/live_streams.ts";
 import type { Upgrade } from "./stream/socket.ts";
+import { segmentsAlongside } from "./timeline/segments.ts";
+import type { Watchers } from "./timeline/watchers.ts";
 import { createSearchIndexer } from "./timeline/search/indexer.ts";
 import { createSearch } from "./timeline/search/search.ts";
 import { createTokens } from "./wearers/tokens.ts";
@@ -39,6 +43,7 @@ export interface Deps {
   readonly inference: VisionInferenceClient;
   readonly poke: Channel;
   readonly streams: LiveStreams;
+  readonly watchers: Watchers;
   readonly upgrade: Upgrade;
   readonly budgets: Budgets;
   readonly memory: { readonly isFull: boolean };
@@ -53,6 +58,7 @@ export function createApp(deps: Deps): Hono {
   const { config, kv, clock, log, streams, memory } = deps;
   const rateLimiter = createRateLimiter({ kv, clock });
   const tokens = createTokens({ ...deps, signingKeys: config.tokenSigningKeys });
+  const sessions = openSessions(deps);
   const app = new Hono();
   app.onError(internalError(log));
   app.notFound(notFound);
@@ -62,6 +68,8 @@ export function createApp(deps: Deps): Hono {
   app.route("/", profileRoutes());
   app.route("/", wearerRoutes({ ...deps, tokens }));
   app.route("/", searchRoutes({ search: createSearch({ kv, clock }) }));
+  app.route("/", timelineRoutes(deps));
+  app.route("/", sessionRoutes({ ...deps, sessions }));
   app.route(
     "/",
     pokeRoutes({
@@ -82,7 +90,7 @@ export function createApp(deps: Deps): Hono {
       admission: new Admission({ streams, memory, clock, ...config.capacity }),
       vision: config.vision,
       slots: new InferenceSlots(config.inference.maxConcurrent),
-      sessions: openSessions(deps),
+      sessions,
       rateLimiter,
       streamsPerMinute: config.rateLimits.streamsPerMinute,
       maxStreams: config.budgets.streams,
@@ -92,8 +100,12 @@ export function createApp(deps: Deps): Hono {
   return app;
 }
 
-/** The books of streams, with what comes into them beside the chunks. */
-function openSessions({ kv, clock, config: { retentionDays } }: Deps): SessionStore {
-  const alongside = [createSearchIndexer({ kv, clock, retentionDays })];
-  return createSessionStore({ kv, clock, retentionDays, alongside });
+/** The books of streams, and what comes into them beside the chunks. */
+function openSessions({ kv, clock, watchers, config: { retentionDays } }: Deps): SessionStore {
+  const made = { kv, clock, retentionDays };
+  return createSessionStore({
+    ...made,
+    alongside: [createSearchIndexer(made), segmentsAlongside(made)],
+    chunkWritten: (wearer) => watchers.wake(wearer),
+  });
 }

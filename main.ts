@@ -22,6 +22,7 @@ import { redactAddresses } from "./redact.ts";
 import { createTransport, type Fetch, type Server, type Transport } from "./serve/transport.ts";
 import { LiveStreams } from "./stream/live_streams.ts";
 import { MemoryGuard } from "./stream/memory_guard.ts";
+import { Watchers } from "./timeline/watchers.ts";
 
 /** Close frames get so long to reach the clients before the listener goes. */
 const CLOSE_GRACE_MS = 20;
@@ -48,6 +49,7 @@ export interface RunningApp {
 export async function startApp(config: Config, log: Logger): Promise<RunningApp> {
   const kv = await openKv(config.kv);
   const streams = new LiveStreams();
+  const watchers = new Watchers({ kv, clock: systemClock });
   const memory = watchMemory(config, streams, log);
   const inference = createInference(config);
   const counters = createCounters();
@@ -71,6 +73,7 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
     inference,
     poke: createPokeChannel({ fetch, ...config.poke.url && { urlOverride: config.poke.url } }),
     streams,
+    watchers,
     upgrade: transport.upgrade,
     memory,
     budgets,
@@ -94,6 +97,8 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
       log.info("stopping", { streams: streams.size });
       const endsAtMs = systemClock.monotonicMs() + STOP_DEADLINE_MS;
       await within(DRAIN_DEADLINE_MS, streams.drain());
+      // Not before: what was in flight is seen too.
+      watchers.close();
       await new Promise<void>((resolve) => systemClock.after(CLOSE_GRACE_MS, resolve));
       const ends = [server.shutdown(), inference.close(), budgets.close()];
       await within(endsAtMs - systemClock.monotonicMs(), Promise.all(ends));

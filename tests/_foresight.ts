@@ -14,6 +14,7 @@ import { createInference } from "../main.ts";
 import { createPokeChannel } from "../messaging/poke.ts";
 import { createTransport } from "../serve/transport.ts";
 import { LiveStreams } from "../stream/live_streams.ts";
+import { Watchers } from "../timeline/watchers.ts";
 
 /** The word that lets the tests in. */
 export const MAGIC_WORD = "open-sesame";
@@ -30,6 +31,7 @@ export interface TestForesight {
   readonly config: Config;
   readonly kv: Deno.Kv;
   readonly streams: LiveStreams;
+  readonly watchers: Watchers;
   /** Every line logged so far, parsed. */
   readonly logged: Record<string, unknown>[];
   /** All that the application serves, as `GET /wearers/:wearer/tokens`. */
@@ -62,6 +64,7 @@ export async function withForesight(
   const logged: Record<string, unknown>[] = [];
   const log = createLogger("debug", (line) => void logged.push(JSON.parse(line)));
   const streams = new LiveStreams();
+  const watchers = new Watchers({ kv, clock: systemClock });
   const newId = () => crypto.randomUUID();
   const inference = createInference(config);
   const counters = createCounters();
@@ -84,6 +87,7 @@ export async function withForesight(
     inference,
     poke: createPokeChannel({ fetch, ...config.poke.url && { urlOverride: config.poke.url } }),
     streams,
+    watchers,
     upgrade: transport.upgrade,
     memory: replaced.memory ?? { isFull: false },
     budgets,
@@ -100,9 +104,11 @@ export async function withForesight(
     return fetch(url + path, { ...init, headers });
   };
   try {
-    await use({ url, config, kv, streams, logged, routes: routesOf(app), fetch: fetchInside });
+    const routes = routesOf(app);
+    await use({ url, config, kv, streams, watchers, logged, routes, fetch: fetchInside });
   } finally {
     await streams.drain();
+    watchers.close();
     await server.shutdown();
     await bodiesForgotten();
     await inference.close();

@@ -175,11 +175,12 @@ async function tracesOf({ logged, kv }: TestForesight) {
   const entries = await Array.fromAsync(kv.list({ prefix: [] }));
   const textsOf = (list: typeof entries) => list.map(({ key, value }) => textOf([key, value]));
   const isChunk = ({ key }: Deno.KvEntry<unknown>) => key[2] === "chunk";
+  const isSegment = ({ key }: Deno.KvEntry<unknown>) => String(key[2]).startsWith("segment");
   return {
     logged: logged.map(textOf).join("\n"),
     stored: textsOf(entries).join("\n"),
     chunks: textsOf(entries.filter(isChunk)),
-    elsewhere: textsOf(entries.filter((entry) => !isChunk(entry))).join("\n"),
+    elsewhere: textsOf(entries.filter((entry) => !isChunk(entry) && !isSegment(entry))).join("\n"),
   };
 }
 

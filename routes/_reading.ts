@@ -1,0 +1,51 @@
+/**
+ * What routes share that read records.
+ *
+ * @module
+ */
+import type { Context } from "@hono/hono";
+import type { Clock } from "../clock.ts";
+import type { Counters } from "../counters.ts";
+import { type Logger, reasonOf } from "../log.ts";
+import type { PageOutcome } from "../timeline/pages.ts";
+import { foreignCursor, nextCursor, type PageQuery } from "./_page_query.ts";
+import { unavailable } from "./errors.ts";
+
+const RETRY_AFTER_S = 1;
+
+/** What they need. */
+export interface ReadingDeps {
+  readonly kv: Deno.Kv;
+  readonly clock: Clock;
+  readonly counters: Counters;
+  readonly log: Logger;
+}
+
+/** Answers with what `read` makes of KV; where KV does not answer, 503. */
+export async function reading(
+  { counters, log }: ReadingDeps,
+  context: Context,
+  read: () => Promise<Response>,
+): Promise<Response> {
+  try {
+    return await read();
+  } catch (error) {
+    counters.kvFailures++;
+    log.error("kv.read_failed", { reason: reasonOf(error) });
+    return unavailable(context, "The records cannot be read now", RETRY_AFTER_S);
+  }
+}
+
+/** A page, and the cursor to the next. */
+export function pageAnswer<T>(
+  context: Context,
+  query: PageQuery,
+  page: PageOutcome<T>,
+  view: (item: T) => unknown,
+): Response {
+  if (!page) {
+    return context.json({ detail: foreignCursor(context.req.query("cursor") ?? "").detail }, 422);
+  }
+  const items = page.items.map(view);
+  return context.json({ items, next_cursor: nextCursor(query, page.next) });
+}
