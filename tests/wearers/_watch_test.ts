@@ -17,3 +17,14 @@ Deno.test("watchToken that is cancelled while it asks neither tells nor asks aga
     assertEquals([heard, asked, clock.pendingTimers], [[], 1, 0]);
   }
 });
+
+Deno.test("watchToken says when a token expires, to the millisecond [A8]", async () => {
+  const clock = createFakeClock();
+  const heard: string[] = [];
+  const stands = () => Promise.resolve(false);
+  watchToken(clock, clock.epochMs() + 25_000, stands, (how) => heard.push(how));
+  await clock.tickAsync(24_999);
+  assertEquals(heard, []);
+  await clock.tickAsync(1);
+  assertEquals([heard, clock.pendingTimers], [["expired"], 0]);
+});
