@@ -29,11 +29,13 @@ put() {
 }
 
 secrets=(MAGIC_WORD MODAL_TOKEN_ID MODAL_TOKEN_SECRET)
-if [[ "${FORESIGHT_POKE_API_KEY:-}" =~ [^[:space:]] ]]; then
-  secrets+=(FORESIGHT_POKE_API_KEY)
-else
-  echo "FORESIGHT_POKE_API_KEY is empty: what the app has stays"
-fi
+for name in FORESIGHT_POKE_API_KEY TOKEN_SIGNING_KEYS; do
+  if [[ "${!name:-}" =~ [^[:space:]] ]]; then
+    secrets+=("$name")
+  else
+    echo "$name is empty: what the app has stays"
+  fi
+done
 for name in "${secrets[@]}"; do put "$name" "${!name}"; done
 public=(FORESIGHT_MODAL_ENVIRONMENT FORESIGHT_MODAL_APP_NAME FORESIGHT_MODAL_CLASS_NAME)
 put FORESIGHT_MODAL_ENVIRONMENT "$(modal_environment)"

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[3]
 SECRETS = {
     "MAGIC_WORD": 'open-sesame $HOME `id` "x" #1\n',
     "FORESIGHT_POKE_API_KEY": "pk_poke",
+    "TOKEN_SIGNING_KEYS": "new-key+of/thirty-two=characters,old-key+of/thirty-two=characters",
     "MODAL_TOKEN_ID": "ak-test",
     "MODAL_TOKEN_SECRET": "as-test",
 }
@@ -218,11 +219,12 @@ def test_settings_sh_refuses_what_it_cannot_write_down_and_hides_it(deploy: Depl
     assert deploy.calls == []
 
 
-def test_settings_sh_leaves_pokes_key_alone_where_none_is_given(deploy: Deploy) -> None:
-    run = deploy.run("settings.sh", **{**SECRETS, "FORESIGHT_POKE_API_KEY": " "}, **DENO_DEPLOY)
+@pytest.mark.parametrize("name", ["FORESIGHT_POKE_API_KEY", "TOKEN_SIGNING_KEYS"])
+def test_settings_sh_leaves_keys_alone_where_none_are_given(deploy: Deploy, name: str) -> None:
+    run = deploy.run("settings.sh", **{**SECRETS, name: " "}, **DENO_DEPLOY)
     assert run.returncode == 0, run.stderr
     load = deploy.calls[0]
-    assert "FORESIGHT_POKE_API_KEY" not in load["files"][load["argv"][3]]
+    assert name not in load["files"][load["argv"][3]]
 
 
 def test_app_sh_deploys_to_production_and_hands_on_the_address(deploy: Deploy) -> None:
