@@ -9,6 +9,7 @@
  * @module
  */
 import type { Block } from "./_block.ts";
+import type { Turns } from "./_turns.ts";
 
 /** How much more a caption of this moment counts than one of long ago. */
 export const RECENCY_BOOST = 0.5;
@@ -35,7 +36,11 @@ export interface Candidate {
 }
 
 /** The best runs, best first; of equals the newest. */
-export function rank(all: readonly Found[], nowMs: number): Candidate[] {
+export async function rank(
+  all: readonly Found[],
+  nowMs: number,
+  turns: Turns,
+): Promise<Candidate[]> {
   const runCount = all.reduce((sum, { block }) => sum + block.runCount, 0);
   const wordCount = all[0]?.weights.length ?? 0;
   const rarity = Array.from({ length: wordCount }, (_, word) => idf(all, word, runCount));
@@ -43,6 +48,7 @@ export function rank(all: readonly Found[], nowMs: number): Candidate[] {
   let least = 0;
   for (const found of all) {
     if (found.weights.every((weights) => weights === null)) continue;
+    await turns.pass();
     const recency = recencyOf(found.block, nowMs);
     for (let run = 0; run < found.block.runCount; run++) {
       const score = recency * scoreOf(found, run, rarity);

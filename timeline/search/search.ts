@@ -17,6 +17,7 @@ import {
 import { type Block, runsOf } from "./_block.ts";
 import { Sought } from "./_matching.ts";
 import { type Candidate, type Found, rank } from "./_ranking.ts";
+import { Turns } from "./_turns.ts";
 import { type Word, wordsOf } from "./_words.ts";
 
 /** So many values travel at once, at most 11 MiB; KV's own limit is 1000 values. */
@@ -85,16 +86,26 @@ export function createSearch({ kv, clock }: SearchOptions): Search {
       const isOutside = value.endMs < request.fromMs || value.startMs > request.toMs;
       if (!isOutside && !hasExpired(value, nowMs)) blocks.push([String(key.at(-2)), value]);
     }
-    const candidates = rank(find(blocks, request), nowMs);
+    const turns = new Turns(clock);
+    const candidates = await rank(await find(blocks, request, turns), nowMs, turns);
     return await hitsOf(kv, request, candidates, nowMs);
   };
 }
 
-function find(blocks: readonly [string, Block][], { words, fromMs, toMs }: SearchRequest): Found[] {
-  const perWord = words.map((word) => {
-    const found = blocks.map(([, block]) => word.find(block));
-    return found.some(Boolean) ? found : blocks.map(([, block]) => word.findMistaken(block));
-  });
+/** What each block has of each word; a word that none of them has may have been mistaken. */
+async function find(
+  blocks: readonly [string, Block][],
+  { words, fromMs, toMs }: SearchRequest,
+  turns: Turns,
+): Promise<Found[]> {
+  const perWord: (Float32Array | null)[][] = [];
+  for (const word of words) {
+    let found = await inAll(blocks, (block) => word.find(block), turns);
+    if (!found.some(Boolean)) {
+      found = await inAll(blocks, (block) => word.findMistaken(block), turns);
+    }
+    perWord.push(found);
+  }
   return blocks.map(([sessionId, block], at) => {
     const isAllWithin = block.startMs >= fromMs && block.endMs <= toMs;
     const isWithin = isAllWithin
@@ -102,6 +113,19 @@ function find(blocks: readonly [string, Block][], { words, fromMs, toMs }: Searc
       : runsOf(block).map(({ startMs, endMs }) => endMs >= fromMs && startMs <= toMs);
     return { sessionId, block, weights: perWord.map((found) => found[at]!), isWithin };
   });
+}
+
+async function inAll<T>(
+  blocks: readonly [string, Block][],
+  look: (block: Block) => T,
+  turns: Turns,
+): Promise<T[]> {
+  const all: T[] = [];
+  for (const [, block] of blocks) {
+    all.push(look(block));
+    await turns.pass();
+  }
+  return all;
 }
 
 /** Looks up the best until there are enough: a chunk may be gone before its words are. */

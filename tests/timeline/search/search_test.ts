@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { withBooks } from "./_books.ts";
+import { live } from "../../kv/_sessions.ts";
+import { chunkOf, withBooks } from "./_books.ts";
 
 const KEYS = "The keys lie on a wooden table.";
 const DOG = "A dog is leaving the kitchen.";
@@ -97,6 +98,19 @@ Deno.test("search makes one hit of a scene that stands still, unless time went b
       "2026-01-01T00:00:00.000Z",
       "2026-01-01T00:00:03.000Z",
     ]);
+  }));
+
+Deno.test("search makes two hits of the same caption half a minute later, and none of a retry", () =>
+  withBooks(async ({ store, search }) => {
+    const writer = store.begin(live);
+    const seconds = [0, 29, 61, 62];
+    for (const [index, startS] of seconds.entries()) {
+      const chunk = { ...chunkOf("s1", index, "a cup"), startS, endS: startS + 1 };
+      await writer.write(live, chunk);
+      await writer.write(live, chunk);
+    }
+    const hits = await search("cup");
+    assertEquals(hits.map(({ chunks }) => chunks), [{ first: 2, last: 3 }, { first: 0, last: 1 }]);
   }));
 
 Deno.test("search keeps to the time that is asked for, and to its limit", () =>
