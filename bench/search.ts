@@ -123,23 +123,42 @@ async function reportWriting(kv: Deno.Kv, indexed: Written, bare: Written): Prom
 }
 
 async function reportSearches(search: Search, vocabulary: readonly string[]): Promise<void> {
-  row("search", "example", "p50 ms", "p95 ms", "most ms", "hits, median");
-  row(...Array(6).fill("---"));
-  const all: number[] = [];
+  row("search", "example", "p50 ms", "p95 ms", "most ms", "stall p95 ms", "hits, median");
+  row(...Array(7).fill("---"));
+  const [all, allStalls]: [number[], number[]] = [[], []];
   for (const { kind, texts } of queriesOf(vocabulary)) {
-    const times: number[] = [];
+    const [times, stalls]: [number[], number[]] = [[], []];
     const hits: number[] = [];
     for (const text of texts) {
+      const stall = watchStalls();
       const beganMs = performance.now();
       const request = { wearer: WEARER, words: soughtIn(text), limit: LIMIT };
       const found = await search({ ...request, fromMs: -Infinity, toMs: Infinity });
       times.push(performance.now() - beganMs);
+      stalls.push(stall());
       hits.push(found.length);
     }
     all.push(...times);
-    row(kind, texts[0]!, ...timesOf(times), String(percentile(hits.sort((a, b) => a - b), 50)));
+    allStalls.push(...stalls);
+    const medianHits = String(percentile(hits.sort((a, b) => a - b), 50));
+    row(kind, texts[0]!, ...timesOf(times), timesOf(stalls)[1]!, medianHits);
   }
-  row("all", "", ...timesOf(all), "");
+  row("all", "", ...timesOf(all), timesOf(allStalls)[1]!, "");
+}
+
+/** Looks on until it is called: for how long at most was nobody else served? */
+function watchStalls(): () => number {
+  let [most, lastMs] = [0, performance.now()];
+  const look = () => {
+    const nowMs = performance.now();
+    [most, lastMs] = [Math.max(most, nowMs - lastMs), nowMs];
+  };
+  const timer = setInterval(look, 1);
+  return () => {
+    look();
+    clearInterval(timer);
+    return most;
+  };
 }
 
 function timesOf(times: readonly number[]): string[] {
