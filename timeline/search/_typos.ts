@@ -38,8 +38,8 @@ export function mistakesBetween(one: string, other: string, most: number): numbe
       current.push(distance);
       least = Math.min(least, distance);
     }
-    // A swap reaches back over one row, so that row counts as well.
-    if (least > most && Math.min(...above) > most) return most + 1;
+    // No row below can be better, nor by a swap: this one is at most one behind the row above.
+    if (least > most) return most + 1;
     [twoAbove, above] = [above, current];
   }
   return Math.min(above[other.length]!, most + 1);

@@ -95,11 +95,10 @@ async function withOpen(
   return encode({ ...open, into: open.runs[0]!.first });
 }
 
-/** Whether the chunk is in the block already, or makes its last run longer. */
+/** Makes the last run longer if it says the same; the same chunk again changes nothing. */
 function extendRun(open: Draft, { last, startMs, endMs }: Run, hash: string): boolean {
   const newest = open.runs.at(-1);
   if (!newest) return false;
-  if (last <= newest.last) return true;
   if (open.lastCaption !== hash || startMs - newest.endMs > MAX_GAP_MS) return false;
   open.runs[open.runs.length - 1] = { ...newest, last, endMs };
   return true;

@@ -5,7 +5,8 @@ import { claim, type Fate, faultyKv, live, resumable } from "../../kv/_sessions.
 import { withKv } from "../../kv/_temp_kv.ts";
 import { booksOn, chunkOf, withBooks } from "./_books.ts";
 
-const WORDS = "amber bolt cedar delta ember flint grove heron ivory jade".split(" ");
+/** None is another with a mistake, or its beginning. */
+const WORDS = "amber bolt cedar delta quartz flint grove heron ivory jade".split(" ");
 
 Deno.test("indexer keeps a long session in few values, and finds all of it", () =>
   withBooks(async ({ write, search, kv }) => {
@@ -34,6 +35,14 @@ Deno.test("indexer begins another block where KV would refuse a larger value", (
       const hits = await search(`слово${at}длинное0`, { limit: 1 });
       assertEquals(hits[0]!.chunks, { first: at, last: at });
     }
+  }));
+
+Deno.test("indexer takes the first 200 words of a caption that has thousands", () =>
+  withBooks(async ({ write, search }) => {
+    const letters = Array.from({ length: 6000 }, (_, at) => String.fromCharCode(0x4e00 + at));
+    await write("s1", [letters.join(" ")]);
+    assertEquals((await search(letters[199]!)).length, 1);
+    assertEquals((await search(letters[200]!)).length, 0);
   }));
 
 Deno.test("indexer counts a chunk once, whatever becomes of its commits", () =>
