@@ -10,6 +10,7 @@ import type { TokenScope } from "../kv/keys.ts";
 import type { Logger } from "../log.ts";
 import { OPERATOR, type Principal } from "../wearers/principal.ts";
 import type { Authentication, Tokens } from "../wearers/tokens.ts";
+import { watchForLeaving } from "./_leaving.ts";
 import { unavailable } from "./errors.ts";
 
 /** Served to everyone. */
@@ -59,6 +60,7 @@ export function requireAccess(deps: AccessDeps): MiddlewareHandler<AccessEnv> {
     }
     const token = tokenOf(context);
     if (token === null) return context.text("forbidden", 403);
+    watchForLeaving(req.raw);
     const answer = await tokens.authenticate(token);
     if (answer.kind !== "known") return refuse(context, deps, answer);
     context.set("principal", answer.principal);

@@ -17,6 +17,7 @@ import { WireV1 } from "../stream/wire_v1.ts";
 import { PROTOCOL_V2, WireV2 } from "../stream/wire_v2.ts";
 import type { Tokens } from "../wearers/tokens.ts";
 import { readStreamQuery, type StreamQuery } from "./_stream_query.ts";
+import { watchForLeaving } from "./_leaving.ts";
 import { type AccessEnv, requireScope } from "./access.ts";
 import { tooMany, unavailable } from "./errors.ts";
 
@@ -26,6 +27,11 @@ const RETRY_AFTER_S = 5;
 const CLIENT_LEFT = 499;
 /** A claim that KV does not answer by then is refused: the client asks again. */
 const CLAIM_TIMEOUT_MS = 4_000;
+
+const TOKEN_ENDED = {
+  expired: "the token has expired: connect with another",
+  revoked: "the token was revoked: connect with another",
+};
 
 /** What the route needs beside what streams share. */
 export interface VisionDeps extends StreamDeps, BeginningDeps {
@@ -159,7 +165,7 @@ async function upgrade(
     return await giveBack(new Response(null, { status: CLIENT_LEFT }));
   }
   const guard: Guard = (end) =>
-    deps.tokens.watch(context.var.principal, (how) => end(`the token is good no more: it ${how}`));
+    deps.tokens.watch(context.var.principal, (how) => end(TOKEN_ENDED[how]));
   try {
     return deps.upgrade(context.req.raw, (socket) => {
       place.leave();
@@ -173,15 +179,6 @@ async function upgrade(
 
 function offersV2(offered: string | undefined): boolean {
   return offered?.split(",").some((name) => name.trim() === PROTOCOL_V2) ?? false;
-}
-
-/**
- * Lets the signal of a request know when its client leaves: Deno makes it on first use, and tells it
- * nothing of what was before. An upgrade for a client that has left by then is never over in Deno
- * 2.9.6: it holds some 20 KB, and the server cannot be shut down.
- */
-function watchForLeaving(request: Request): void {
-  void request.signal;
 }
 
 /** A KV that is locked for good may never answer. */
