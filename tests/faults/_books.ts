@@ -4,8 +4,9 @@
  * @module
  */
 import { systemClock } from "../../clock.ts";
-import { DEFAULT_WEARER } from "../../kv/keys.ts";
+import { type ChunkRecord, DEFAULT_WEARER } from "../../kv/keys.ts";
 import { createSessionStore } from "../../kv/sessions.ts";
+import { segmentPrefix, type SegmentRecord } from "../../kv/timeline_keys.ts";
 import type { Message } from "../../dev/resuming_glasses.ts";
 import type { Ledger } from "./_ledger.ts";
 
@@ -38,9 +39,30 @@ export async function checkBooks(kv: Deno.Kv, ledger: Ledger): Promise<void> {
       must(text === (caption ?? inference_error), `result ${cursor} is chunk ${at}`);
       must(chunk.frameCount === frames, `result ${cursor} stands for ${chunk.frameCount} frames`);
     }
+    must(await isTiled(kv, session, chunks), "segments tile what was captioned");
     if (ledger.lives.at(-1)?.session !== session) continue;
     must(record.accounted.frame === frame, `the client heard up to ${frame}`);
     // Who says bye over a connection that another has replaced ends that, and not the session.
     must(record.status === "ended" || ledger.hasRivals, `it has ended: it is ${record.status}`);
   }
+}
+
+/** Whether each chunk with a caption belongs to exactly one segment of the session, in order. */
+async function isTiled(
+  kv: Deno.Kv,
+  session: string,
+  chunks: readonly ChunkRecord[],
+): Promise<boolean> {
+  const said = chunks.flatMap(({ outcome, index }) =>
+    outcome.status === "captioned" && outcome.caption.trim() ? [index] : []
+  );
+  const tiles: number[] = [];
+  const prefix = segmentPrefix(DEFAULT_WEARER);
+  for await (const { value } of kv.list<SegmentRecord>({ prefix })) {
+    if (value.session !== session) continue;
+    const own = said.filter((index) => index >= value.firstIndex && index <= value.lastIndex);
+    if (own.length !== value.chunkCount) return false;
+    tiles.push(...own);
+  }
+  return tiles.length === said.length && tiles.every((index, at) => index === said[at]);
 }
