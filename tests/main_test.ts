@@ -1,44 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { SETTINGS } from "../settings.ts";
 import { connectGlasses } from "../dev/glasses.ts";
 import { startLocalModal } from "../modal/local/server.ts";
 import { MAGIC_WORD } from "./_foresight.ts";
+import { linesOf, startMain } from "./_main_process.ts";
 import { withScratch } from "./_scratch.ts";
 import { until } from "./modal/local/_fixture.ts";
 import { connectSession } from "./routes/_session.ts";
 import { EYES, frame } from "./routes/_vision.ts";
-
-const PERMISSIONS = [
-  "--no-prompt",
-  "--allow-net=127.0.0.1,localhost",
-  "--allow-read=.",
-  "--allow-write=.scratch",
-  "--allow-env",
-];
-
-const UNSET = Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, ""]));
-
-/** Runs the real `main.ts` as a process of its own. */
-function startMain(settings: Record<string, string>): Deno.ChildProcess {
-  return new Deno.Command("deno", {
-    args: ["run", ...PERMISSIONS, "main.ts"],
-    cwd: new URL("../", import.meta.url),
-    // What this machine happens to set must not matter, but for where Deno keeps its cache.
-    env: { ...UNSET, HOST: "127.0.0.1", PORT: "0", ...settings },
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-}
-
-/** The lines that a process logs, as they come. */
-async function* linesOf(process: Deno.ChildProcess): AsyncGenerator<Record<string, unknown>> {
-  let rest = "";
-  for await (const text of process.stdout.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop()!;
-    for (const line of lines) yield JSON.parse(line);
-  }
-}
 
 Deno.test("main says what is wrong with the configuration, and exits 1 before it listens", async () => {
   const process = startMain({ VISION_MAX_FPS: "fast", KV_URL: "nowhere", MAGIC_WORD: "hush" });

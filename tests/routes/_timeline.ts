@@ -74,7 +74,7 @@ export class LiveClient {
   }
 
   static async connect(
-    { fetch }: TestForesight,
+    { fetch }: Pick<TestForesight, "fetch">,
     lastEventId: string | null = null,
     query = "",
   ): Promise<LiveClient> {
