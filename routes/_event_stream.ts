@@ -15,7 +15,7 @@ export const MAX_UNREAD_MS = 30_000;
 
 /** Where events come from. One call at a time. */
 export interface EventSource {
-  /** The next events as text; empty: nothing within `waitMs`; null: it is over. */
+  /** The next events as text; empty: nothing within `waitMs`; null: it is over. Never rejects. */
   next(waitMs: number): Promise<string | null>;
   /** Lets go of it; called once, however the stream ends. */
   stop(): void;
@@ -35,7 +35,11 @@ export function eventStream(source: EventSource, clock: Clock): ReadableStream<U
   const dropUnread = (controller: ReadableStreamDefaultController<Uint8Array>) => {
     cancelDrop = clock.after(MAX_UNREAD_MS, () => {
       end();
-      controller.error(new Error(`Nothing was read for ${MAX_UNREAD_MS} ms`));
+      const error = new Error(`Nothing was read for ${MAX_UNREAD_MS} ms`);
+      // Over node:http it is printed, and where it came from says nothing.
+      error.stack = String(error);
+      // Not close(): that would wait until everything is read.
+      controller.error(error);
     });
   };
   return new ReadableStream({
@@ -43,7 +47,7 @@ export function eventStream(source: EventSource, clock: Clock): ReadableStream<U
     start: dropUnread,
     async pull(controller) {
       cancelDrop();
-      const events = await source.next(HEARTBEAT_MS).catch(() => null);
+      const events = await source.next(HEARTBEAT_MS);
       if (isOver) return;
       if (events === null) {
         end();

@@ -23,17 +23,22 @@ export interface ReadingDeps {
 
 /** Answers with what `read` makes of KV; where KV does not answer, 503. */
 export async function reading(
-  { counters, log }: ReadingDeps,
+  deps: ReadingDeps,
   context: Context,
   read: () => Promise<Response>,
 ): Promise<Response> {
   try {
     return await read();
   } catch (error) {
-    counters.kvFailures++;
-    log.error("kv.read_failed", { reason: reasonOf(error) });
+    unreadable(deps, error);
     return unavailable(context, "The records cannot be read now", RETRY_AFTER_S);
   }
+}
+
+/** Counts and logs that KV could not be read. */
+export function unreadable({ counters, log }: ReadingDeps, error: unknown): void {
+  counters.kvFailures++;
+  log.error("kv.read_failed", { reason: reasonOf(error) });
 }
 
 /** A page, and the cursor to the next. */

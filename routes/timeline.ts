@@ -8,7 +8,7 @@ import { Pages } from "../timeline/pages.ts";
 import type { Change, Watcher, Watchers } from "../timeline/watchers.ts";
 import { type EventSource, eventStream } from "./_event_stream.ts";
 import { invalid, readPageQuery, readZone } from "./_page_query.ts";
-import { pageAnswer, reading, type ReadingDeps } from "./_reading.ts";
+import { pageAnswer, reading, type ReadingDeps, unreadable } from "./_reading.ts";
 import { segmentView } from "./_records.ts";
 import { wearerOf } from "./_wearer.ts";
 import { type AccessEnv, requireScope } from "./access.ts";
@@ -60,7 +60,8 @@ async function watch(deps: TimelineDeps, context: Context<AccessEnv>): Promise<R
   }
   return await reading(deps, context, async () => {
     const { hasGap } = await begin(watcher, after);
-    const source = eventsOf(watcher, opening(watcher.position, hasGap), query.zone);
+    const first = opening(watcher.position, hasGap);
+    const source = eventsOf(watcher, first, query.zone, (error) => unreadable(deps, error));
     const headers = { "content-type": "text/event-stream", "cache-control": "no-store" };
     return new Response(eventStream(source, deps.clock), { headers });
   });
@@ -82,7 +83,13 @@ function opening(position: string, hasGap: boolean): string {
   return `retry: ${RETRY_MS}\nid: ${position}\n${gap}\n`;
 }
 
-function eventsOf(watcher: Watcher, first: string, zone: string | null): EventSource {
+/** It ends where KV cannot be read: a client that comes back goes on without a gap. */
+function eventsOf(
+  watcher: Watcher,
+  first: string,
+  zone: string | null,
+  failed: (error: unknown) => void,
+): EventSource {
   let unsaid: string | null = first;
   return {
     async next(waitMs) {
@@ -91,8 +98,8 @@ function eventsOf(watcher: Watcher, first: string, zone: string | null): EventSo
         unsaid = null;
         return said;
       }
-      const changes = await watcher.next(waitMs);
-      if (changes.length === 0 && watcher.isFinishing) return null;
+      const changes = await watcher.next(waitMs).catch(failed);
+      if (!changes || changes.length === 0 && watcher.isFinishing) return null;
       return changes.map((change) => eventOf(change, zone)).join("");
     },
     stop: () => watcher.stop(),

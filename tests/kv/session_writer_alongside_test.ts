@@ -30,6 +30,23 @@ Deno.test("SessionWriter lets others add to the commit of a chunk, and of nothin
     assertEquals(beside.versionstamp, session.versionstamp, "one commit");
   }));
 
+Deno.test("SessionWriter says whose chunk is in the books, when it is", () =>
+  withKv(async (kv) => {
+    const told: string[] = [];
+    const writer = createSessionStore({
+      kv,
+      clock: createFakeClock(),
+      retentionDays: 30,
+      chunkWritten: (wearer) => void told.push(wearer),
+    }).begin(live);
+    await writer.write(live);
+    assertEquals(told, []);
+    const written = writer.write({ ...live, chunkCount: 1 }, captioned);
+    assertEquals(told, []);
+    await written;
+    assertEquals(told, ["ann"]);
+  }));
+
 Deno.test("SessionWriter writes neither if what goes alongside fails, and both when it works again", () =>
   withKv(async (kv) => {
     let isDown = true;

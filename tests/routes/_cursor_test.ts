@@ -52,5 +52,6 @@ Deno.test("Pages takes any position that is forged without throwing KV's errors 
           assertEquals(page?.items ?? [], []);
         },
       ),
+      { examples: [[[-0], "newest"]] },
     );
   }));

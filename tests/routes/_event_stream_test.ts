@@ -55,11 +55,3 @@ Deno.test("eventStream says a comment where there is nothing else, and ends with
   assertEquals([read[2]!.done, stopped, clock.pendingTimers], [true, 1, 0]);
   assertEquals(waits, [15_000, 15_000, 15_000]);
 });
-
-Deno.test("eventStream ends where its source fails: the reader comes back [T7]", async () => {
-  let stopped = 0;
-  const next = () => Promise.reject(new Error("KV is down"));
-  const clock = createFakeClock();
-  const reader = eventStream({ next, stop: () => void stopped++ }, clock).getReader();
-  assertEquals([(await reader.read()).done, stopped, clock.pendingTimers], [true, 1, 0]);
-});

@@ -1,9 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { MAX_REPLAY, MAX_WATCHERS } from "../../timeline/watchers.ts";
+import { DEFAULT_WEARER } from "../../kv/keys.ts";
 import { withForesight } from "../_foresight.ts";
+import { FaultyKv } from "../faults/_faulty_kv.ts";
+import { withKv } from "../kv/_temp_kv.ts";
 import { until } from "../modal/local/_fixture.ts";
 import { connectSession } from "./_session.ts";
-import { different, LiveClient, seen } from "./_timeline.ts";
+import { different, LiveClient, seen, session } from "./_timeline.ts";
+import { tell } from "../timeline/_timeline.ts";
 import { frame, withModal } from "./_vision.ts";
 
 for (const SOCKET_TRANSPORT of ["ws", "native"]) {
@@ -12,6 +16,9 @@ for (const SOCKET_TRANSPORT of ["ws", "native"]) {
       const client = await LiveClient.connect(foresight);
       assertEquals(client.response.headers.get("content-type"), "text/event-stream");
       assertEquals((await client.next())!.id, "0".repeat(20));
+      const woken: string[] = [];
+      const wake = foresight.watchers.wake.bind(foresight.watchers);
+      foresight.watchers.wake = (wearer) => (woken.push(wearer), wake(wearer));
       const { glasses, hello, heard } = await connectSession(foresight.url);
       glasses.send(frame(1));
       const { caption } = await heard("result");
@@ -23,6 +30,7 @@ for (const SOCKET_TRANSPORT of ["ws", "native"]) {
         1,
         false,
       ]);
+      assertEquals(woken, [DEFAULT_WEARER], "not only found");
       assert(/^[\da-f]{20}$/.test(id!) && id! > "0".repeat(20), id);
       await glasses.leave();
       await client.leave();
@@ -118,6 +126,25 @@ Deno.test("timeline live says what another process wrote [T6]", () =>
       await glasses.leave();
       await client.leave();
     }, { kv: one.kv })));
+
+Deno.test("timeline live ends where KV cannot be read, and goes on without a gap [T7]", () =>
+  withKv(async (real) => {
+    const faulty = new FaultyKv(real);
+    await withForesight({}, async (foresight) => {
+      const client = await LiveClient.connect(foresight);
+      const { id } = (await client.next())!;
+      faulty.failReads(1);
+      foresight.watchers.wake(DEFAULT_WEARER);
+      assertEquals(await client.next(), null);
+      assert(foresight.logged.some(({ event }) => event === "kv.read_failed"));
+      assertEquals(foresight.watchers.size, 0);
+      await tell(real, ["A dog."], session);
+      const again = await LiveClient.connect(foresight, id);
+      await again.next();
+      assertEquals((await again.next())!.data.caption, "A dog.");
+      await again.leave();
+    }, { kv: faulty.kv });
+  }));
 
 Deno.test("timeline live refuses ids that are none, and one watcher too many [T7, T8]", () =>
   withForesight({}, async (foresight) => {
