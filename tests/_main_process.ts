@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { SETTINGS } from "../config.ts";
+import { SETTINGS } from "../settings.ts";
 
 const PERMISSIONS = [
   "--no-prompt",

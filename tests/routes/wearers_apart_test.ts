@@ -11,6 +11,7 @@ import { bearing, type Issued, issueToken } from "./_wearers.ts";
 
 /** What only ann has seen and said. */
 const MARK = "ONLY-ANN-KNOWS";
+const MOMENT_MS = 30;
 const SETTINGS = {
   // Nothing is written about ann while nobody acts for ann.
   BUDGET_CALLS_PER_DAY: "0",
@@ -110,7 +111,22 @@ async function answerTo({ url }: TestForesight, probe: Probe): Promise<string> {
     ...method === "GET" ? {} : { body: JSON.stringify(probe.body) },
   });
   assert(response.status !== 500, probe.route);
-  return `${[...response.headers].join()} ${await response.text()}`;
+  return `${[...response.headers].join()} ${await textOf(response)}`;
+}
+
+/** The body; of one that goes on for ever what comes in a moment. */
+async function textOf(response: Response): Promise<string> {
+  if (!response.headers.get("content-type")?.startsWith("text/event-stream")) {
+    return await response.text();
+  }
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  const timer = setTimeout(() => reader.cancel(), MOMENT_MS);
+  let text = "";
+  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+    text += piece.value;
+  }
+  clearTimeout(timer);
+  return text;
 }
 
 Deno.test("wearers: no request of one touches or returns anything of another, on any route [A6]", () =>
