@@ -68,7 +68,7 @@ export function createApp(deps: Deps): Hono {
   app.route("/", profileRoutes());
   app.route("/", wearerRoutes({ ...deps, tokens }));
   app.route("/", searchRoutes({ search: createSearch({ kv, clock }) }));
-  app.route("/", timelineRoutes(deps));
+  app.route("/", timelineRoutes({ ...deps, tokens }));
   app.route("/", sessionRoutes({ ...deps, sessions }));
   app.route(
     "/",

@@ -4,8 +4,10 @@
  * @module
  */
 import { type Context, Hono } from "@hono/hono";
+import type { Cancel } from "../clock.ts";
 import { Pages } from "../timeline/pages.ts";
 import type { Change, Watcher, Watchers } from "../timeline/watchers.ts";
+import type { Tokens } from "../wearers/tokens.ts";
 import { type EventSource, eventStream } from "./_event_stream.ts";
 import { invalid, readPageQuery, readZone } from "./_page_query.ts";
 import { pageAnswer, reading, type ReadingDeps, unreadable } from "./_reading.ts";
@@ -23,6 +25,7 @@ const POSITION_MUST_BE = "must be the id of an event of this stream";
 /** What the routes need. */
 export interface TimelineDeps extends ReadingDeps {
   readonly watchers: Watchers;
+  readonly tokens: Pick<Tokens, "watch">;
 }
 
 /** Serves `/timeline`. */
@@ -60,8 +63,13 @@ async function watch(deps: TimelineDeps, context: Context<AccessEnv>): Promise<R
   }
   return await reading(deps, context, async () => {
     const { hasGap } = await begin(watcher, after);
-    const first = opening(watcher.position, hasGap);
-    const source = eventsOf(watcher, first, query.zone, (error) => unreadable(deps, error));
+    const source = eventsOf({
+      watcher,
+      first: opening(watcher.position, hasGap),
+      zone: query.zone,
+      guard: (ended) => deps.tokens.watch(context.var.principal, ended),
+      failed: (error) => unreadable(deps, error),
+    });
     const headers = { "content-type": "text/event-stream", "cache-control": "no-store" };
     return new Response(eventStream(source, deps.clock), { headers });
   });
@@ -83,14 +91,25 @@ function opening(position: string, hasGap: boolean): string {
   return `retry: ${RETRY_MS}\nid: ${position}\n${gap}\n`;
 }
 
+/** What a stream of events is made of. */
+interface Watching {
+  readonly watcher: Watcher;
+  /** Said before all else. */
+  readonly first: string;
+  readonly zone: string | null;
+  /** Calls back once what the request came with opens nothing any more. */
+  readonly guard: (ended: () => void) => Cancel;
+  readonly failed: (error: unknown) => void;
+}
+
 /** It ends where KV cannot be read: a client that comes back goes on without a gap. */
-function eventsOf(
-  watcher: Watcher,
-  first: string,
-  zone: string | null,
-  failed: (error: unknown) => void,
-): EventSource {
+function eventsOf({ watcher, first, zone, guard, failed }: Watching): EventSource {
   let unsaid: string | null = first;
+  let isShut = false;
+  const cancelGuard = guard(() => {
+    isShut = true;
+    watcher.finish();
+  });
   return {
     async next(waitMs) {
       if (unsaid !== null) {
@@ -99,10 +118,13 @@ function eventsOf(
         return said;
       }
       const changes = await watcher.next(waitMs).catch(failed);
-      if (!changes || changes.length === 0 && watcher.isFinishing) return null;
+      if (isShut || !changes || changes.length === 0 && watcher.isFinishing) return null;
       return changes.map((change) => eventOf(change, zone)).join("");
     },
-    stop: () => watcher.stop(),
+    stop() {
+      cancelGuard();
+      watcher.stop();
+    },
   };
 }
 

@@ -7,6 +7,7 @@ import { withKv } from "../kv/_temp_kv.ts";
 import { until } from "../modal/local/_fixture.ts";
 import { connectSession } from "./_session.ts";
 import { different, LiveClient, seen, session } from "./_timeline.ts";
+import { bearing, issueToken } from "./_wearers.ts";
 import { tell } from "../timeline/_timeline.ts";
 import { frame, withModal } from "./_vision.ts";
 
@@ -62,6 +63,24 @@ for (const SOCKET_TRANSPORT of ["ws", "native"]) {
       await until(() => foresight.watchers.size === 0);
     }));
 }
+
+Deno.test("timeline live ends as its token expires [A8]", () =>
+  withForesight({}, async (foresight) => {
+    // Long enough to connect with on a busy machine.
+    const short = await issueToken(foresight, DEFAULT_WEARER, ["read"], { expires_in_s: 2 });
+    const withToken = (path: string) => fetch(foresight.url + path, { headers: bearing(short) });
+    const client = await LiveClient.connect({ fetch: withToken });
+    const operators = await LiveClient.connect(foresight);
+    await client.next();
+    await operators.next();
+    await seen(foresight, ["A dog."]);
+    assertEquals((await client.next())!.data.caption, "A dog.");
+    assertEquals(await client.next(), null);
+    assertEquals((await operators.next())!.data.caption, "A dog.");
+    assertEquals(foresight.watchers.size, 1, "the magic word does not expire");
+    await operators.leave();
+    await until(() => foresight.watchers.size === 0);
+  }));
 
 Deno.test("timeline live says a segment again that grows, under its own id [T6]", () =>
   withForesight({}, async (foresight) => {
