@@ -63,6 +63,8 @@ export interface Config {
   readonly inference: {
     /** The preferred first. */
     readonly models: readonly ("modal" | "openai")[];
+    /** Whether private details are taken out of captions and answers. */
+    readonly redacts: boolean;
     readonly maxConcurrent: number;
     readonly timeoutMs: number;
   };
@@ -166,6 +168,7 @@ function configOf(values: Values): Config {
     },
     inference: {
       models: values.INFERENCE,
+      redacts: values.CAPTION_REDACT === "on",
       maxConcurrent: values.INFERENCE_MAX_CONCURRENT,
       timeoutMs: values.VISION_INFERENCE_TIMEOUT_SECONDS * MS_PER_SECOND,
     },

@@ -15,6 +15,7 @@ import { createModalInference } from "./inference/modal.ts";
 import { createModalEndpointInference } from "./inference/modal_endpoint.ts";
 import { modelIdentityOf } from "./inference/modal_identity.ts";
 import { createOpenAiInference } from "./inference/openai.ts";
+import { createRedactedInference } from "./inference/redacted.ts";
 import { createBudgets } from "./kv/budgets.ts";
 import { createLogger, lineWriter, type Logger, reasonOf } from "./log.ts";
 import { createPokeChannel } from "./messaging/poke.ts";
@@ -23,6 +24,7 @@ import { createTransport, type Fetch, type Server, type Transport } from "./serv
 import { LiveStreams } from "./stream/live_streams.ts";
 import { MemoryGuard } from "./stream/memory_guard.ts";
 import { Watchers } from "./timeline/watchers.ts";
+import { hidePrivateDetails } from "./wearers/private_details.ts";
 
 /** Close frames get so long to reach the clients before the listener goes. */
 const CLOSE_GRACE_MS = 20;
@@ -108,8 +110,13 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
   };
 }
 
-/** The models of `INFERENCE`, chained where there are several. */
+/** The models of `INFERENCE`, chained where there are several, saying no private details. */
 export function createInference(config: Config): VisionInferenceClient {
+  const client = createModels(config);
+  return config.inference.redacts ? createRedactedInference(client, hidePrivateDetails) : client;
+}
+
+function createModels(config: Config): VisionInferenceClient {
   const { inference, openai } = config;
   const common = { timeoutMs: inference.timeoutMs, clock: systemClock };
   const clients = inference.models.map((model) =>

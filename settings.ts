@@ -52,6 +52,11 @@ export const SETTINGS = {
   ),
   OPENAI_API_KEY: secret("its key, where it asks for one"),
   OPENAI_MODEL: text("the model to ask it for"),
+  CAPTION_REDACT: choice(
+    "whether phone numbers, cards and e-mail addresses are taken out of what the model says",
+    ["on", "off"],
+    "on",
+  ),
   SOCKET_TRANSPORT: choice(
     "WebSocket server; `auto` is `native` on Deno Deploy, else `ws`",
     ["auto", "ws", "native"],

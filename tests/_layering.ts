@@ -25,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "serve",
     "stream",
     "timeline",
+    "wearers",
   ],
   "app.ts": [
     "config.ts",

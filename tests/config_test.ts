@@ -45,7 +45,12 @@ Deno.test("parseConfig gives the documented defaults for an empty environment", 
     heartbeatMs: 10_000,
     prompt: narrate.prompt,
   });
-  assertEquals(config.inference, { models: ["modal"], maxConcurrent: 64, timeoutMs: 60_000 });
+  assertEquals(config.inference, {
+    models: ["modal"],
+    redacts: true,
+    maxConcurrent: 64,
+    timeoutMs: 60_000,
+  });
   assertEquals(config.budgets, {
     callsPerMinute: 120,
     callsPerDay: 50_000,

@@ -15,7 +15,7 @@ const SETTLE_LIMIT_MS = 20_000;
 const BYE_LIMIT_MS = 15_000;
 const SETTLE_LOOK_MS = 200;
 /** Phones are wearers too, with numbers of their own. */
-const FIRST_PHONE = 1_000_000;
+const FIRST_PHONE = 100_000;
 
 /** What a run is made of. */
 export interface Plan {
