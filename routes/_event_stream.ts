@@ -43,7 +43,7 @@ export function eventStream(source: EventSource, clock: Clock): ReadableStream<U
     });
   };
   return new ReadableStream({
-    // Also for one whose first byte nobody asks for, as after a HEAD request.
+    // Also for one whose first byte nobody asks for.
     start: dropUnread,
     async pull(controller) {
       cancelDrop();

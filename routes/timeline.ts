@@ -21,6 +21,7 @@ const RETRY_MS = 1_000;
 const RETRY_AFTER_S = 5;
 const POSITION = /^[\da-f]{20}$/;
 const POSITION_MUST_BE = "must be the id of an event of this stream";
+const STREAM_HEADERS = { "content-type": "text/event-stream", "cache-control": "no-store" };
 
 /** What the routes need. */
 export interface TimelineDeps extends ReadingDeps {
@@ -54,6 +55,8 @@ async function watch(deps: TimelineDeps, context: Context<AccessEnv>): Promise<R
     const { detail } = invalid("Last-Event-ID", POSITION_MUST_BE, after);
     return context.json({ detail }, 422);
   }
+  // Nobody would ever read the stream, nor say that it may go.
+  if (context.req.method === "HEAD") return context.body(null, { headers: STREAM_HEADERS });
   const watcher = deps.watchers.watch(wearerOf(context));
   switch (watcher) {
     case "full":
@@ -70,8 +73,7 @@ async function watch(deps: TimelineDeps, context: Context<AccessEnv>): Promise<R
       guard: (ended) => deps.tokens.watch(context.var.principal, ended),
       failed: (error) => unreadable(deps, error),
     });
-    const headers = { "content-type": "text/event-stream", "cache-control": "no-store" };
-    return new Response(eventStream(source, deps.clock), { headers });
+    return new Response(eventStream(source, deps.clock), { headers: STREAM_HEADERS });
   });
 }
 

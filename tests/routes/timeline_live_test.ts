@@ -82,6 +82,13 @@ Deno.test("timeline live ends as its token expires [A8]", () =>
     await until(() => foresight.watchers.size === 0);
   }));
 
+Deno.test("timeline live gives no place to who asks for its headers alone [T6]", () =>
+  withForesight({}, async (foresight) => {
+    const { status, headers } = await foresight.fetch("/timeline/live", { method: "HEAD" });
+    assertEquals([status, headers.get("content-type")], [200, "text/event-stream"]);
+    assertEquals(foresight.watchers.size, 0);
+  }));
+
 Deno.test("timeline live says a segment again that grows, under its own id [T6]", () =>
   withForesight({}, async (foresight) => {
     const client = await LiveClient.connect(foresight, null, "?zone=Europe/Berlin");
