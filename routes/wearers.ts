@@ -1,5 +1,6 @@
 /**
- * `/wearers/{id}/tokens`: gives tokens out, lists them, revokes them (SPEC A8, A9).
+ * `/wearers/{id}`: gives tokens out, lists them, revokes them (SPEC A8, A9); says all that is known
+ * of a wearer (A11).
  *
  * The operator does that for every wearer; a token with scope `admin` for its own.
  *
@@ -12,6 +13,7 @@ import type { TokenRecord } from "../kv/keys.ts";
 import { MAX_TOKENS } from "../kv/token_records.ts";
 import { type Logger, reasonOf } from "../log.ts";
 import { NAME, NAME_MUST } from "../wearers/principal.ts";
+import { exportOf } from "../wearers/export.ts";
 import type { IssueOutcome, IssueRequest, Tokens } from "../wearers/tokens.ts";
 import { jsonOf, limitBody } from "./_json_body.ts";
 import { readIssueBody } from "./_token_body.ts";
@@ -24,13 +26,14 @@ const MAX_QUOTED_CHARS = 100;
 
 /** What the routes need. */
 export interface WearerDeps {
+  readonly kv: Deno.Kv;
   readonly tokens: Tokens;
   readonly clock: Clock;
   readonly counters: Counters;
   readonly log: Logger;
 }
 
-/** Serves `/wearers/{id}/tokens` and `/wearers/{id}/tokens/{token id}`. */
+/** Serves `/wearers/{id}/tokens`, `/wearers/{id}/tokens/{token id}` and `/wearers/{id}/export`. */
 export function wearerRoutes(deps: WearerDeps): Hono<AccessEnv> {
   const { tokens, clock } = deps;
   const admin = [requireScope("admin"), requireOwnWearer] as const;
@@ -61,6 +64,11 @@ export function wearerRoutes(deps: WearerDeps): Hono<AccessEnv> {
         await tokens.revoke(wearer, token);
         return context.body(null, 204);
       });
+    })
+    .get("/wearers/:wearer/export", ...admin, (context) => {
+      const pieces = exportOf(deps.kv, context.req.param("wearer"));
+      // Begun before it is promised.
+      return orUnavailable(deps, context, async () => exported(deps, await pieces.next(), pieces));
     });
 }
 
@@ -133,17 +141,42 @@ function timeOf(epochMs: number): string {
   return new Date(epochMs).toISOString();
 }
 
+/** Each piece is made as the client reads the one before. */
+function exported(
+  deps: WearerDeps,
+  first: IteratorResult<string, void>,
+  pieces: AsyncGenerator<string, void, void>,
+): Response {
+  async function* said() {
+    if (!first.done) yield first.value;
+    try {
+      yield* pieces;
+    } catch (error) {
+      // The client misses the line that ends it.
+      unreadable(deps, error);
+    }
+  }
+  const body = ReadableStream.from(said()).pipeThrough(new TextEncoderStream());
+  return new Response(body, {
+    headers: { "content-type": "application/x-ndjson", "cache-control": "no-store" },
+  });
+}
+
+function unreadable({ log, counters }: WearerDeps, error: unknown): void {
+  counters.kvFailures++;
+  log.error("kv.wearer_failed", { reason: reasonOf(error) });
+}
+
 /** What KV refuses may be asked again. */
 async function orUnavailable(
-  { log, counters }: WearerDeps,
+  deps: WearerDeps,
   context: Context,
   answer: () => Promise<Response>,
 ): Promise<Response> {
   try {
     return await answer();
   } catch (error) {
-    counters.kvFailures++;
-    log.error("kv.tokens_failed", { reason: reasonOf(error) });
-    return unavailable(context, "The tokens cannot be read or written: come again", RETRY_AFTER_S);
+    unreadable(deps, error);
+    return unavailable(context, "The books cannot be read or written: come again", RETRY_AFTER_S);
   }
 }

@@ -234,7 +234,7 @@ Deno.test("wearers: a KV that is away is 503, for tokens that nobody here knew l
       const said = await ask(foresight, known, method, path, method === "POST" ? body : undefined);
       assertEquals([said.status, said.detail], [
         503,
-        "The tokens cannot be read or written: come again",
+        "The books cannot be read or written: come again",
       ]);
     }
   }, { kv });
