@@ -6,7 +6,7 @@
 import { parseArgs } from "node:util";
 import { systemClock } from "../clock.ts";
 import { runCommand, say } from "../dev/terminal.ts";
-import { searchPrefix } from "../kv/keys.ts";
+import { searchPrefix } from "../kv/timeline_keys.ts";
 import type { Alongside } from "../kv/session_writer.ts";
 import { createSearchIndexer } from "../timeline/search/indexer.ts";
 import { createSearch, type Search, soughtIn } from "../timeline/search/search.ts";

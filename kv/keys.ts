@@ -6,8 +6,8 @@
  * | `wearer, WEARER, session, SESSION`             | {@link SessionRecord}  | `RETENTION_DAYS`           |
  * | `wearer, WEARER, session_start, STARTED, SESSION`| {@link Stored}       | as long as the session     |
  * | `wearer, WEARER, chunk, SESSION, INDEX`        | {@link ChunkRecord}    | `RETENTION_DAYS`           |
- * | `wearer, WEARER, search, SESSION, INDEX`       | {@link SearchBlockRecord}| `RETENTION_DAYS`         |
- * | `wearer, WEARER, search, SESSION, "open"`      | {@link SearchBlockRecord}| `RETENTION_DAYS`         |
+ * | `wearer, WEARER, search, SESSION, INDEX`       | `SearchBlockRecord`    | `RETENTION_DAYS`         |
+ * | `wearer, WEARER, search, SESSION, "open"`      | `SearchBlockRecord`    | `RETENTION_DAYS`         |
  * | `wearer, WEARER, segment, STARTED, SESSION, INDEX`| `SegmentRecord`     | `RETENTION_DAYS`          |
  * | `wearer, WEARER, segment_tail, SESSION`        | its newest `SegmentRecord`| `RETENTION_DAYS`  |
  * | `wearer, WEARER, segment_change, VERSIONSTAMP` | `SegmentChangeRecord`| `RETENTION_DAYS`       |
@@ -15,9 +15,9 @@
  * | `wearer, WEARER, call_budget`                  | {@link CallBudgetRecord}| two days                  |
  * | `wearer, WEARER, stream_places`                | {@link StreamPlacesRecord}| as long as a place     |
  * | `wearer, WEARER, rate_limit, SCOPE, SHA256(identity)` | {@link RateLimitRecord} | twice its window   |
- * | `wearer, WEARER, token, TOKEN`                 | {@link TokenRecord}    | until the token expires    |
+ * | `wearer, WEARER, token, TOKEN`                 | `TokenRecord`          | until the token expires    |
  *
- * Segments are in `timeline_keys.ts`.
+ * Segments and search blocks are in `timeline_keys.ts`, tokens in `token_keys.ts`.
  *
  * Everything lies under a wearer's prefix, so it can be listed and erased as one, and nobody reads
  * across. Keys hold no secret and no personal text: what a client sends is hashed.
@@ -32,10 +32,6 @@
 
 /** The wearer that the magic word alone acts as. */
 export const DEFAULT_WEARER = "default";
-
-/** What the bearer of a token may do. */
-export const TOKEN_SCOPES = ["stream", "read", "poke", "rules", "admin"] as const;
-export type TokenScope = typeof TOKEN_SCOPES[number];
 
 /** How long one `Idempotency-Key` is remembered (WIRE P5). */
 export const POKE_SEND_TTL_MS = 24 * 60 * 60 * 1000;
@@ -149,24 +145,6 @@ export interface ChunkFacts {
 /** One chunk, as stored. */
 export type ChunkRecord = ChunkFacts & Stored;
 
-/**
- * The words of a stretch of one session's captions; only `timeline/search/_block.ts` reads inside.
- * They lie in the value and not in the key, since keys hold no personal text.
- */
-export interface SearchBlockRecord extends Stored {
-  /** Index of the chunk under which the block lies when it is no longer the open one. */
-  readonly into: number;
-  /** The wall time that its captions span. */
-  readonly startMs: number;
-  readonly endMs: number;
-  readonly runCount: number;
-  readonly runs: Uint8Array;
-  readonly words: string;
-  readonly postings: Uint8Array;
-  /** Hash of the newest caption: the same again makes the run longer. */
-  readonly lastCaption: string;
-}
-
 /** What is rationed. */
 export type RateLimitScope = "poke" | "streams";
 
@@ -225,24 +203,6 @@ export interface PokeSendRecord extends Stored {
     | { readonly kind: "done"; readonly status: number; readonly body: string | null };
 }
 
-/** What is known of one token. The token itself is nowhere: its bearer alone has it. */
-export interface TokenFacts {
-  readonly id: string;
-  readonly scopes: readonly TokenScope[];
-  /** What it is for, in the words of whoever had it issued. */
-  readonly label: string | null;
-  /** Which key signed it. */
-  readonly keyId: string;
-  /** The token that had it issued; null: the magic word. */
-  readonly issuedBy: string | null;
-  readonly issuedAtMs: number;
-  /** Null: it is not revoked. */
-  readonly revokedAtMs: number | null;
-}
-
-/** One token, as stored. `expiresAtMs` is the token's own. */
-export type TokenRecord = TokenFacts & Stored & { readonly expiresAtMs: number };
-
 /** All that belongs to a wearer. */
 export function wearerPrefix(wearer: string): Deno.KvKey {
   return ["wearer", wearer];
@@ -283,21 +243,6 @@ export function chunkPrefix(wearer: string, sessionId?: string): Deno.KvKey {
   return sessionId === undefined ? all : [...all, sessionId];
 }
 
-/** Holds a {@link SearchBlockRecord}: of a session one is open, the others are full or nearly so. */
-export function searchBlockKey(
-  wearer: string,
-  sessionId: string,
-  place: number | "open",
-): Deno.KvKey {
-  return [...searchPrefix(wearer, sessionId), place];
-}
-
-/** All that a session, or all sessions of a wearer, are found by. */
-export function searchPrefix(wearer: string, sessionId?: string): Deno.KvKey {
-  const all = [...wearerPrefix(wearer), "search"];
-  return sessionId === undefined ? all : [...all, sessionId];
-}
-
 /** Holds a {@link PokeSendRecord}. */
 export function pokeSendKey(wearer: string, clientKeyHash: string): Deno.KvKey {
   return [...wearerPrefix(wearer), "poke_send", clientKeyHash];
@@ -320,16 +265,6 @@ export function rateLimitKey(
   identityHash: string,
 ): Deno.KvKey {
   return [...wearerPrefix(wearer), "rate_limit", scope, identityHash];
-}
-
-/** Holds a {@link TokenRecord}. */
-export function tokenKey(wearer: string, tokenId: string): Deno.KvKey {
-  return [...tokenPrefix(wearer), tokenId];
-}
-
-/** All tokens of a wearer. */
-export function tokenPrefix(wearer: string): Deno.KvKey {
-  return [...wearerPrefix(wearer), "token"];
 }
 
 /** Whether a value that KV still holds counts as gone. */

@@ -1,6 +1,6 @@
 /**
- * The part of the data model (`keys.ts`) that is made of chunks: segments, and the order in which they
- * changed.
+ * The part of the data model (`keys.ts`) that is made of chunks: segments, the order in which they
+ * changed, and what they are found by.
  *
  * @module
  */
@@ -64,4 +64,37 @@ export function segmentChangeKey(wearer: string, at: string | symbol): Deno.KvKe
 /** What changed in a wearer's timeline, in the order of the commits. */
 export function segmentChangePrefix(wearer: string): Deno.KvKey {
   return [...wearerPrefix(wearer), "segment_change"];
+}
+
+/**
+ * The words of a stretch of one session's captions; only `timeline/search/_block.ts` reads inside.
+ * They lie in the value and not in the key, since keys hold no personal text.
+ */
+export interface SearchBlockRecord extends Stored {
+  /** Index of the chunk under which the block lies when it is no longer the open one. */
+  readonly into: number;
+  /** The wall time that its captions span. */
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly runCount: number;
+  readonly runs: Uint8Array;
+  readonly words: string;
+  readonly postings: Uint8Array;
+  /** Hash of the newest caption: the same again makes the run longer. */
+  readonly lastCaption: string;
+}
+
+/** Holds a {@link SearchBlockRecord}: of a session one is open, the others are full or nearly so. */
+export function searchBlockKey(
+  wearer: string,
+  sessionId: string,
+  place: number | "open",
+): Deno.KvKey {
+  return [...searchPrefix(wearer, sessionId), place];
+}
+
+/** All that a session, or all sessions of a wearer, are found by. */
+export function searchPrefix(wearer: string, sessionId?: string): Deno.KvKey {
+  const all = [...wearerPrefix(wearer), "search"];
+  return sessionId === undefined ? all : [...all, sessionId];
 }

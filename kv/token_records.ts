@@ -6,7 +6,8 @@
 import { type Clock, withDeadline } from "../clock.ts";
 import { CONFLICT, retryContended } from "./_retry_contended.ts";
 import { until } from "./_until.ts";
-import { hasExpired, tokenKey, tokenPrefix, type TokenRecord } from "./keys.ts";
+import { hasExpired } from "./keys.ts";
+import { tokenKey, tokenPrefix, type TokenRecord } from "./token_keys.ts";
 
 /** A request waits for KV no longer than that. */
 const TIMEOUT_MS = 2_000;

@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "zod";
-import { TOKEN_SCOPES, type TokenScope } from "../kv/keys.ts";
+import { TOKEN_SCOPES, type TokenScope } from "../kv/token_keys.ts";
 import { MAX_LIFE_MS } from "../wearers/tokens.ts";
 
 const MAX_LIFE_S = MAX_LIFE_MS / 1000;

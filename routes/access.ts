@@ -6,7 +6,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Context, MiddlewareHandler } from "@hono/hono";
 import type { Counters } from "../counters.ts";
-import type { TokenScope } from "../kv/keys.ts";
+import type { TokenScope } from "../kv/token_keys.ts";
 import type { Logger } from "../log.ts";
 import { OPERATOR, type Principal } from "../wearers/principal.ts";
 import type { Authentication, Tokens } from "../wearers/tokens.ts";

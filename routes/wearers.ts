@@ -9,7 +9,7 @@
 import { type Context, Hono, type MiddlewareHandler } from "@hono/hono";
 import type { Clock } from "../clock.ts";
 import type { Counters } from "../counters.ts";
-import type { TokenRecord } from "../kv/keys.ts";
+import type { TokenRecord } from "../kv/token_keys.ts";
 import { MAX_TOKENS } from "../kv/token_records.ts";
 import { type Logger, reasonOf } from "../log.ts";
 import { NAME, NAME_MUST } from "../wearers/principal.ts";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { DEFAULT_WEARER, TOKEN_SCOPES, type TokenScope } from "../kv/keys.ts";
+import { DEFAULT_WEARER } from "../kv/keys.ts";
+import { TOKEN_SCOPES, type TokenScope } from "../kv/token_keys.ts";
 
 /** Who asks. */
 export interface Principal {

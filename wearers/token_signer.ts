@@ -9,7 +9,7 @@
  */
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
-import { TOKEN_SCOPES, type TokenScope } from "../kv/keys.ts";
+import { TOKEN_SCOPES, type TokenScope } from "../kv/token_keys.ts";
 import { NAME } from "./principal.ts";
 
 const VERSION = "fs1";

@@ -7,7 +7,7 @@
  * @module
  */
 import type { Cancel, Clock } from "../clock.ts";
-import type { TokenRecord, TokenScope } from "../kv/keys.ts";
+import type { TokenRecord, TokenScope } from "../kv/token_keys.ts";
 import { openTokenRecords } from "../kv/token_records.ts";
 import { type Standing, Standings } from "./_standing.ts";
 import { type Ended, watchToken } from "./_watch.ts";

@@ -7,23 +7,22 @@ import {
   hasExpired,
   pokeSendKey,
   rateLimitKey,
-  searchBlockKey,
   sessionKey,
   sessionPrefix,
   sessionStartKey,
   sessionStartPrefix,
   streamPlacesKey,
-  tokenKey,
-  tokenPrefix,
   wearerPrefix,
 } from "../../kv/keys.ts";
 import {
+  searchBlockKey,
   segmentChangeKey,
   segmentChangePrefix,
   segmentKey,
   segmentPrefix,
   segmentTailKey,
 } from "../../kv/timeline_keys.ts";
+import { tokenKey, tokenPrefix } from "../../kv/token_keys.ts";
 import { withKv } from "./_temp_kv.ts";
 
 Deno.test("keys lie as the table says, from the wearer down", () => {

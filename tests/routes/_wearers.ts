@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { TokenScope } from "../../kv/keys.ts";
+import type { TokenScope } from "../../kv/token_keys.ts";
 import type { TestForesight } from "../_foresight.ts";
 
 /** A token, as it is answered to who had it issued. */

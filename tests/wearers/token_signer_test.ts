@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { createHmac } from "node:crypto";
 import fc from "fast-check";
-import { TOKEN_SCOPES } from "../../kv/keys.ts";
+import { TOKEN_SCOPES } from "../../kv/token_keys.ts";
 import { type Claims, TokenSigner } from "../../wearers/token_signer.ts";
 
 const KEY = "a-key-of-thirty-two-characters-at-least";

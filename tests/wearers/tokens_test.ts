@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { MAX_TOKENS } from "../../kv/token_records.ts";
-import { tokenKey } from "../../kv/keys.ts";
+import { tokenKey } from "../../kv/token_keys.ts";
 import { OPERATOR, type Principal } from "../../wearers/principal.ts";
 import { createTokens, type IssueRequest, type Tokens } from "../../wearers/tokens.ts";
 import { createFakeClock, type FakeClock } from "../_fake_clock.ts";

@@ -11,7 +11,7 @@
  *
  * @module
  */
-import type { SearchBlockRecord } from "../../kv/keys.ts";
+import type { SearchBlockRecord } from "../../kv/timeline_keys.ts";
 import { NumberReader, putNumber, putSigned } from "./_varints.ts";
 
 /** Stands before stems, so that they are no words. */

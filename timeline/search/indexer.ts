@@ -13,12 +13,8 @@
  */
 import { createHash } from "node:crypto";
 import type { Clock } from "../../clock.ts";
-import {
-  type ChunkFacts,
-  searchBlockKey,
-  type SearchBlockRecord,
-  type SessionFacts,
-} from "../../kv/keys.ts";
+import type { ChunkFacts, SessionFacts } from "../../kv/keys.ts";
+import { searchBlockKey, type SearchBlockRecord } from "../../kv/timeline_keys.ts";
 import type { Alongside } from "../../kv/session_writer.ts";
 import {
   addRun,

@@ -7,13 +7,8 @@
  * @module
  */
 import type { Clock } from "../../clock.ts";
-import {
-  chunkKey,
-  type ChunkRecord,
-  hasExpired,
-  type SearchBlockRecord,
-  searchPrefix,
-} from "../../kv/keys.ts";
+import { chunkKey, type ChunkRecord, hasExpired } from "../../kv/keys.ts";
+import { type SearchBlockRecord, searchPrefix } from "../../kv/timeline_keys.ts";
 import { type Block, runsOf } from "./_block.ts";
 import { Sought } from "./_matching.ts";
 import { type Candidate, type Found, rank } from "./_ranking.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { searchPrefix } from "../../../kv/keys.ts";
+import { searchPrefix } from "../../../kv/timeline_keys.ts";
 import { claim, type Fate, faultyKv, live, resumable } from "../../kv/_sessions.ts";
 import { withKv } from "../../kv/_temp_kv.ts";
 import { booksOn, chunkOf, withBooks } from "./_books.ts";
