@@ -143,18 +143,27 @@ Deno.test("wearers: no request of one touches or returns anything of another, on
     const before = await dump(kv, "ann");
     assert(before.split(MARK).length > 2, "there is something to be found");
     const probes = anyProbe(routes, bearers, [ann.id, hers.session, hers.resume]);
+    // Chance alone may never send one.
+    const message: Probe = {
+      bearer: bearers[0]!,
+      route: "POST /poke/send",
+      names: [],
+      query: { wearer: "ann" },
+      body: { message: "hi", wearer: "ann" },
+      headers: { "x-wearer": "ann" },
+    };
     await fc.assert(
       fc.asyncProperty(probes, async (probe) => {
         const answer = await answerTo(foresight, probe);
         assert(!answer.includes(MARK), answer);
         assertEquals(await dump(kv, "ann"), before);
       }),
-      { numRuns: 400 },
+      { numRuns: 400, examples: [[message]] },
     );
     const sends = await Array.fromAsync(
       kv.list({ prefix: ["wearer", "bob", "rate_limit", "poke"] }),
     );
-    assertEquals(sends.length, 1, "messages were sent for who asked");
+    assert(sends.length > 0, "messages were sent for who asked");
     const own = new Set(["ann", ...bearers.map(({ wearer }) => wearer)]);
     for await (const { key } of kv.list({ prefix: [] })) {
       assert(key[0] === "wearer" && own.has(String(key[1])), String(key));
