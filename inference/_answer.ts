@@ -61,8 +61,8 @@ export function answerOf(answer: unknown, measuredMs: number): AnsweredOutcome |
   return { kind: "answered", text, latencyMs: latency_ms ?? measuredMs };
 }
 
-function unreadable(error: z.ZodError): FailedOutcome {
-  const issue = error.issues[0];
+/** An answer that is none, and what is wrong with it; not what it was. */
+export function unreadable({ issues: [issue] }: z.ZodError): FailedOutcome {
   const field = issue?.path.join(".");
   const what = `${field ? `${field} is wrong, ` : ""}${issue?.message}`;
   return { kind: "failed", scope: "chunk", reason: `Cannot read the model's answer: ${what}` };

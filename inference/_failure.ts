@@ -31,6 +31,9 @@ export class MissingMethodError extends Error {
 /** What a client is told of a class that has no `answer`. */
 export const CANNOT_BE_ASKED = "This model takes no questions: it was deployed without them";
 
+/** What a client is told of a class that has no `generate`. */
+export const CANNOT_WRITE = "This model only looks at pictures: it was deployed without `generate`";
+
 /** Says why a call failed, without secrets, and whether the next chunk may fare better. */
 export function failureOf(error: unknown, identity: ModelIdentity): FailedOutcome {
   const redactor = createRedactor(identity.tokenSecret, identity.tokenId);

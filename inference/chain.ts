@@ -11,6 +11,8 @@ import type {
   AskContext,
   Chunk,
   FailedOutcome,
+  GenerateOutcome,
+  GenerateRequest,
   InferContext,
   InferOutcome,
   ModelIdentity,
@@ -126,6 +128,10 @@ class ChainSession implements VisionInferenceSession {
     context: AskContext,
   ): Promise<AnswerOutcome> {
     return this.#first(context.signal, (session) => session.answer(frames, question, context));
+  }
+
+  generate<T>(request: GenerateRequest<T>, signal: AbortSignal): Promise<GenerateOutcome<T>> {
+    return this.#first(signal, (session) => session.generate(request, signal));
   }
 
   close(): void {

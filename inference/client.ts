@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { z } from "zod";
 
 /** One picture as it came from the glasses. */
 export interface Frame {
@@ -67,8 +68,8 @@ export interface FailedOutcome {
   /** Fit to be told to the client: no secrets. */
   readonly reason: string;
   /**
-   * `chunk`: the model answered, but could not do it with these frames or this question; the next
-   * ones may do.
+   * `chunk`: the model answered, but could not do it with these frames, this question or these
+   * words; the next ones may do.
    * `service`: the model could not be reached or did not answer; asking again at once would not help.
    */
   readonly scope: "chunk" | "service";
@@ -92,6 +93,37 @@ export interface AnsweredOutcome {
   readonly latencyMs: number;
 }
 
+/** One turn of a chat. */
+export interface ChatMessage {
+  readonly role: "user" | "assistant";
+  readonly content: string;
+}
+
+/** What a model is to write. */
+export interface GenerateRequest<T> {
+  /** In turn, the user first and last; at most 63 of 8,000 characters each (SPEC M9). */
+  readonly messages: readonly ChatMessage[];
+  /**
+   * What the answer must be, in JSON; it must bound its texts and lists, and transform nothing, as
+   * values may be held against it twice. Null: text.
+   */
+  readonly schema: z.ZodType<T> | null;
+  /** Null: as many as the model's deployment allows. More than those is an error of the request. */
+  readonly maxTokens: number | null;
+}
+
+/** What became of a request to write. */
+export type GenerateOutcome<T> = GeneratedOutcome<T> | FailedOutcome;
+
+/** What a model wrote. */
+export interface GeneratedOutcome<T> {
+  readonly kind: "generated";
+  /** Of the request's schema, whatever the model said; without one a text that is not empty. */
+  readonly value: T;
+  /** Measured around the call. */
+  readonly latencyMs: number;
+}
+
 /** One stream's line to a model. */
 export interface VisionInferenceSession {
   /** Describes one chunk. Resolves always, within the adapter's deadline. */
@@ -102,6 +134,14 @@ export interface VisionInferenceSession {
     question: string,
     context: AskContext,
   ): Promise<AnswerOutcome>;
+  /**
+   * Has the model write, without pictures. Resolves always, within the deadline. Models tell text and
+   * JSON apart by the schema: without one `T` is a string.
+   */
+  generate<T = string>(
+    request: GenerateRequest<T>,
+    signal: AbortSignal,
+  ): Promise<GenerateOutcome<T>>;
   /** Lets go of what the session holds. Touches no other session. */
   close(): void;
 }

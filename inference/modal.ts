@@ -14,6 +14,8 @@ import type {
   AskContext,
   Chunk,
   FailedOutcome,
+  GenerateOutcome,
+  GenerateRequest,
   InferContext,
   InferOutcome,
   ModelIdentity,
@@ -21,9 +23,11 @@ import type {
   VisionInferenceClient,
 } from "./client.ts";
 import { answerOf, outcomeOf } from "./_answer.ts";
+import { generatedOf, jsonSchemaOf } from "./_generated.ts";
 import { callWithin, type RpcClient, scoped } from "./_call_scope.ts";
 import {
   CANNOT_BE_ASKED,
+  CANNOT_WRITE,
   failureOf,
   isNotFound,
   MissingMethodError,
@@ -52,6 +56,8 @@ interface DeployedClass {
   readonly inferChunk: Function_;
   /** Null: it was deployed without, and is not asked until it is looked up again. */
   readonly answer: Function_ | null;
+  /** Null likewise. */
+  readonly generate: Function_ | null;
   /** Whether it takes `history` and what else goes by keyword; older classes do not (WIRE M1). */
   takesContext: boolean;
 }
@@ -96,6 +102,7 @@ async function openSession(
     session: {
       inferChunk: (chunk, context) => inferChunk(adapter, identity, chunk, context),
       answer: (frames, question, context) => answer(adapter, identity, frames, question, context),
+      generate: (request, signal) => generate(adapter, identity, request, signal),
       close() {},
     },
   };
@@ -128,6 +135,26 @@ function answer(
     return await answer.remote([[...frames], question], { history: [...history] });
   };
   return callClass(adapter, identity, signal, ask, answerOf);
+}
+
+/** The messages by position, the rest by keyword, and only where it is wished for (SPEC M9). */
+function generate<T>(
+  adapter: Adapter,
+  identity: ModelIdentity,
+  request: GenerateRequest<T>,
+  signal: AbortSignal,
+): Promise<GenerateOutcome<T>> {
+  const { messages, schema, maxTokens } = request;
+  const write = async ({ generate }: DeployedClass): Promise<unknown> => {
+    if (!generate) throw new MissingMethodError(CANNOT_WRITE);
+    return await generate.remote([messages.map((message) => ({ ...message }))], {
+      ...schema && { schema: jsonSchemaOf(schema) },
+      ...maxTokens !== null && { max_tokens: maxTokens },
+    });
+  };
+  return callClass(adapter, identity, signal, write, (said, measuredMs) => {
+    return generatedOf(said, request, measuredMs);
+  });
 }
 
 /** One call within its deadline, and what became of it. */
@@ -178,8 +205,12 @@ function lookUp(
     const client = await connect(options, transport, identity);
     const deployed = await client.cls.fromName(identity.appName, identity.className);
     const instance = await deployed.instance();
-    const inferChunk = instance.method("infer_chunk");
-    return { inferChunk, answer: methodIn(instance, "answer"), takesContext: true };
+    return {
+      inferChunk: instance.method("infer_chunk"),
+      answer: methodIn(instance, "answer"),
+      generate: methodIn(instance, "generate"),
+      takesContext: true,
+    };
   };
   const found = withDeadline(
     options.clock,

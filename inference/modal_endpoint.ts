@@ -13,12 +13,15 @@ import { reasonOf } from "../log.ts";
 import { createRedactor } from "../redact.ts";
 import { answerOf, outcomeOf } from "./_answer.ts";
 import { readAtMost } from "./_bounded_body.ts";
-import { CANNOT_BE_ASKED } from "./_failure.ts";
+import { CANNOT_BE_ASKED, CANNOT_WRITE } from "./_failure.ts";
+import { generatedOf, jsonSchemaOf } from "./_generated.ts";
 import type {
   AnswerOutcome,
   AskContext,
   Chunk,
   FailedOutcome,
+  GenerateOutcome,
+  GenerateRequest,
   InferContext,
   InferOutcome,
   VisionInferenceClient,
@@ -39,7 +42,7 @@ const CHUNK_STATUS = new Set([413, 422, 500]);
 
 /** What the adapter is made of. */
 export interface ModalEndpointOptions {
-  /** Up to and without `/infer_chunk` and `/answer`. */
+  /** Up to and without `/infer_chunk`, `/answer` and `/generate`. */
   readonly url: string;
   /** Without id and secret nothing is captioned. */
   readonly proxyTokenId: string;
@@ -56,6 +59,7 @@ export function createModalEndpointInference(options: ModalEndpointOptions): Vis
   const session: VisionInferenceSession = {
     inferChunk: (chunk, context) => inferChunk(options, chunk, context),
     answer: (frames, question, context) => answer(options, frames, question, context),
+    generate: (request, signal) => generate(options, request, signal),
     close() {},
   };
   return {
@@ -94,8 +98,30 @@ function answer(
   return call(options, "answer", args, signal, answerOf);
 }
 
+function generate<T>(
+  options: ModalEndpointOptions,
+  request: GenerateRequest<T>,
+  signal: AbortSignal,
+): Promise<GenerateOutcome<T>> {
+  const { messages, schema, maxTokens } = request;
+  const args = {
+    messages: messages.map((message) => ({ ...message })),
+    ...schema && { schema: jsonSchemaOf(schema) },
+    ...maxTokens !== null && { max_tokens: maxTokens },
+  };
+  return call(options, "generate", args, signal, (said, measuredMs) => {
+    return generatedOf(said, request, measuredMs);
+  });
+}
+
 /** A method of the class, by what it is called there. */
-type Method = "infer_chunk" | "answer";
+type Method = "infer_chunk" | "answer" | "generate";
+
+/** What is said of a class that was deployed before it had the method: it captions as ever. */
+const WITHOUT: Readonly<Partial<Record<Method, string>>> = {
+  answer: CANNOT_BE_ASKED,
+  generate: CANNOT_WRITE,
+};
 
 /** One call within its deadline, and what became of it. */
 async function call<T extends { readonly kind: string }>(
@@ -160,8 +186,8 @@ async function readAnswer(response: Response): Promise<unknown> {
 function refusalOf(status: number, answer: unknown, method: Method): FailedOutcome {
   const said = errorIn(answer);
   if (said !== null) {
-    // The class was deployed before it had the method: it captions as ever.
-    if (status === 404 && method === "answer") return failed(CANNOT_BE_ASKED, "chunk");
+    const without = WITHOUT[method];
+    if (status === 404 && without) return failed(without, "chunk");
     return failed(said, CHUNK_STATUS.has(status) ? "chunk" : "service");
   }
   if (status === 401) return failed("Modal refused the proxy token");

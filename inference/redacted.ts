@@ -7,6 +7,8 @@
 import type {
   AnswerOutcome,
   FailedOutcome,
+  GenerateOutcome,
+  GenerateRequest,
   InferOutcome,
   VisionInferenceClient,
   VisionInferenceSession,
@@ -15,7 +17,7 @@ import type {
 /** Takes out of a text what must not be remembered. May throw: then the text is not heard at all. */
 export type Redact = (text: string) => string;
 
-/** Passes the captions and answers of all of the client's sessions through the hook. */
+/** Passes the captions, answers and texts of all of the client's sessions through the hook. */
 export function createRedactedInference(
   client: VisionInferenceClient,
   redact: Redact,
@@ -55,6 +57,19 @@ class RedactedSession implements VisionInferenceSession {
     return this.#orNothing(() => ({ ...outcome, text: this.#redact(outcome.text) }));
   }
 
+  /**
+   * A reason passes the hook too, as it may quote what the model wrote instead of JSON. What does not
+   * fit its schema any more once it is redacted is not heard.
+   */
+  async generate<T>(request: GenerateRequest<T>, signal: AbortSignal): Promise<GenerateOutcome<T>> {
+    const outcome = await this.#session.generate(request, signal);
+    return this.#orNothing(() => {
+      if (outcome.kind === "failed") return { ...outcome, reason: this.#redact(outcome.reason) };
+      const value = redactedJson(outcome.value, this.#redact) as T;
+      return { ...outcome, value: request.schema ? request.schema.parse(value) : value };
+    });
+  }
+
   close(): void {
     this.#session.close();
   }
@@ -68,4 +83,25 @@ class RedactedSession implements VisionInferenceSession {
       return { kind: "failed", scope: "chunk", reason };
     }
   }
+}
+
+/**
+ * The value with all its texts redacted, names of fields included.
+ *
+ * @throws {Error} if a number would have to be, as nothing can stand for it
+ */
+function redactedJson(value: unknown, redact: Redact): unknown {
+  if (typeof value === "string") return redact(value);
+  if (typeof value === "number" || typeof value === "bigint") {
+    if (redact(String(value)) !== String(value)) {
+      throw new Error("A number would have to be hidden");
+    }
+    return value;
+  }
+  if (Array.isArray(value)) return value.map((item) => redactedJson(item, redact));
+  if (typeof value !== "object" || value === null) return value;
+  const fields = Object.entries(value).map(([name, field]) => {
+    return [redact(name), redactedJson(field, redact)];
+  });
+  return Object.fromEntries(fields);
 }

@@ -8,6 +8,7 @@ import { PythonError } from "./_binding.ts";
 import { ANSWER_PARAMETERS } from "./answer.ts";
 import type { LocalClass, LocalMethod } from "./classes.ts";
 import { createDescriberContainer, type DescriberContainer } from "./describer/container.ts";
+import { GENERATE_PARAMETERS } from "./generate.ts";
 import { INFER_CHUNK_PARAMETERS } from "./infer_chunk.ts";
 import { createWorkerProcess, type WorkerCommand } from "./worker_process.ts";
 
@@ -29,7 +30,11 @@ const NAMES = { app: "foresight-gemma3-vlm", name: "Gemma3VLMSession" };
 /** Calls that the Python class takes at once, as deployed (`@modal.concurrent`). */
 const WORKER_CONCURRENT = 32;
 
-/** The local describer; its Worker comes with the first call. It must be closed. */
+/**
+ * The local describer; its Worker comes with the first call. It must be closed.
+ *
+ * It has no `generate`: it is no language model, and callers are told so as by any class without.
+ */
 export function createDescriberGemma(): LocalGemma {
   const container = createDescriberContainer();
   const served: LocalClass = {
@@ -95,6 +100,10 @@ export function createWorkerGemma(command: WorkerCommand): LocalGemma {
       answer: {
         parameters: ANSWER_PARAMETERS,
         call: (args, signal) => worker.call("answer", { ...args }, signal),
+      },
+      generate: {
+        parameters: GENERATE_PARAMETERS,
+        call: (args, signal) => worker.call("generate", { ...args }, signal),
       },
       close: { parameters: [], call: () => null },
     },

@@ -5,7 +5,9 @@
  */
 import { ANSWER_PARAMETERS } from "../../modal/local/answer.ts";
 import type { LocalClass } from "../../modal/local/classes.ts";
+import { GENERATE_PARAMETERS } from "../../modal/local/generate.ts";
 import { INFER_CHUNK_PARAMETERS } from "../../modal/local/infer_chunk.ts";
+import type { ChatMessage } from "../../inference/client.ts";
 import type { Asked, Behaviour } from "./_port_contract.ts";
 
 /** The class `Eyes` of the app `app`, and the way to tell it what to do next. */
@@ -14,7 +16,7 @@ export interface ServedEyes {
   behave(behaviour: Behaviour): void;
 }
 
-/** Eyes that answer until they are told otherwise; old ones have no method `answer`. */
+/** Eyes that answer until they are told otherwise; old ones have neither `answer` nor `generate`. */
 export function servedEyes(age: "new" | "old" = "new"): ServedEyes {
   let behaviour: Behaviour = { kind: "answers", say: () => "seen" };
   const run = (asked: Asked, key: string, signal: AbortSignal): unknown => {
@@ -41,7 +43,17 @@ export function servedEyes(age: "new" | "old" = "new"): ServedEyes {
     call: ({ frames, question, history }, signal) =>
       run(askedOf(frames, question, history), "text", signal),
   };
-  const methods = age === "new" ? { infer_chunk, answer } : { infer_chunk };
+  const generate: LocalClass["methods"][string] = {
+    parameters: GENERATE_PARAMETERS,
+    async call({ messages, schema, max_tokens }, signal) {
+      const written = { messages: messages as ChatMessage[], schema, maxTokens: max_tokens };
+      const asked = { frames: [], prompt: "", history: [], written };
+      const { said = "", ...other } = await run(asked, "said", signal) as { said?: string };
+      if (said === "" && "mumbled" in other) return other;
+      return schema ? JSON.parse(said) : said;
+    },
+  };
+  const methods = age === "new" ? { infer_chunk, answer, generate } : { infer_chunk };
   return {
     served: { app: "app", name: "Eyes", maxConcurrent: 32, methods },
     behave: (next) => void (behaviour = next),

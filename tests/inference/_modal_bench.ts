@@ -1,6 +1,6 @@
 /**
  * The Modal adapter over a real connection to the stand-in, for the scenarios of
- * `_modal_contract.ts` and `_modal_answer_contract.ts`.
+ * `_modal_contract.ts`, `_modal_answer_contract.ts` and `_modal_generate_contract.ts`.
  *
  * @module
  */
@@ -10,6 +10,7 @@ import type {
   AnswerOutcome,
   CaptionOutcome,
   Chunk,
+  GenerateOutcome,
   InferOutcome,
   ModelIdentity,
   VisionInferenceClient,
@@ -18,6 +19,7 @@ import type {
 import { createModalInference } from "../../inference/modal.ts";
 import { ANSWER_PARAMETERS } from "../../modal/local/answer.ts";
 import type { LocalClass } from "../../modal/local/classes.ts";
+import { GENERATE_PARAMETERS } from "../../modal/local/generate.ts";
 import { INFER_CHUNK_PARAMETERS } from "../../modal/local/infer_chunk.ts";
 import {
   type LocalModal,
@@ -71,6 +73,10 @@ export const EYES: LocalClass = {
         tokens_generated: 7,
         model: "eyes-1",
       }),
+    },
+    generate: {
+      parameters: GENERATE_PARAMETERS,
+      call: ({ messages, schema, max_tokens }) => JSON.stringify([messages, schema, max_tokens]),
     },
   },
 };
@@ -126,8 +132,11 @@ export function captioned(outcome: InferOutcome): CaptionOutcome {
   return outcome;
 }
 
-/** Why there is neither caption nor answer. */
-export function failed(outcome: InferOutcome | AnswerOutcome, scope: "chunk" | "service"): string {
+/** Why there is neither caption, nor answer, nor text. */
+export function failed(
+  outcome: InferOutcome | AnswerOutcome | GenerateOutcome<unknown>,
+  scope: "chunk" | "service",
+): string {
   assert(outcome.kind === "failed", JSON.stringify(outcome));
   assertEquals(outcome.scope, scope, outcome.reason);
   return outcome.reason;

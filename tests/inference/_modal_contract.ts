@@ -6,6 +6,7 @@
  */
 import { assert, assertEquals, assertGreaterOrEqual, assertStringIncludes } from "@std/assert";
 import { ANSWER_SCENARIOS } from "./_modal_answer_contract.ts";
+import { GENERATE_SCENARIOS } from "./_modal_generate_contract.ts";
 import {
   captioned,
   chunkOf,
@@ -293,4 +294,8 @@ async function slowly(): Promise<unknown> {
 }
 
 /** Every promise of the adapter. */
-export const MODAL_CONTRACT: readonly Scenario[] = [...scenarios, ...ANSWER_SCENARIOS];
+export const MODAL_CONTRACT: readonly Scenario[] = [
+  ...scenarios,
+  ...ANSWER_SCENARIOS,
+  ...GENERATE_SCENARIOS,
+];

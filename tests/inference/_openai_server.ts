@@ -7,9 +7,10 @@
 import { z } from "zod";
 import type { Asked, Behaviour } from "./_port_contract.ts";
 
-const requestSchema = z.strictObject({
-  model: z.literal("eyes"),
-  max_tokens: z.number().int().positive(),
+const common = { model: z.literal("eyes"), max_tokens: z.number().int().positive() };
+
+const picturesSchema = z.strictObject({
+  ...common,
   messages: z.tuple([z.strictObject({
     role: z.literal("user"),
     content: z.array(z.discriminatedUnion("type", [
@@ -21,6 +22,17 @@ const requestSchema = z.strictObject({
     ])).min(2),
   })]),
 });
+
+const chatSchema = z.strictObject({
+  ...common,
+  messages: z.array(z.strictObject({ role: z.enum(["user", "assistant"]), content: z.string() })),
+  response_format: z.strictObject({
+    type: z.literal("json_schema"),
+    json_schema: z.strictObject({ name: z.string(), schema: z.looseObject({}) }),
+  }).optional(),
+});
+
+const requestSchema = z.union([picturesSchema, chatSchema]);
 
 /** A running server. */
 export interface OpenAiServer {
@@ -46,7 +58,7 @@ export function startOpenAiServer(apiKey: string): OpenAiServer {
     if (request.headers.get("authorization") !== `Bearer ${apiKey}`) return refuse(401, "bad key");
     const body = requestSchema.safeParse(await request.json());
     if (!body.success) return refuse(422, z.prettifyError(body.error));
-    const asked = askedOf(body.data.messages[0].content, seen.mediaTypes);
+    const asked = askedOf(body.data, seen.mediaTypes);
     switch (behaviour.kind) {
       case "answers":
         return answer(behaviour.say(asked));
@@ -77,9 +89,19 @@ export function startOpenAiServer(apiKey: string): OpenAiServer {
   };
 }
 
-type Content = z.infer<typeof requestSchema>["messages"][0]["content"];
+type Content = z.infer<typeof picturesSchema>["messages"][0]["content"];
 
-function askedOf(content: Content, mediaTypes: string[]): Asked {
+function askedOf(request: z.infer<typeof requestSchema>, mediaTypes: string[]): Asked {
+  const [first] = request.messages;
+  if (first && typeof first.content !== "string") return askedAbout(first.content, mediaTypes);
+  const { messages, max_tokens: maxTokens, response_format } = request as z.infer<
+    typeof chatSchema
+  >;
+  const schema = response_format?.json_schema.schema ?? null;
+  return { frames: [], prompt: "", history: [], written: { messages, schema, maxTokens } };
+}
+
+function askedAbout(content: Content, mediaTypes: string[]): Asked {
   const texts = content.flatMap((part) => part.type === "text" ? [part.text] : []);
   const urls = content.flatMap((part) => part.type === "image_url" ? [part.image_url.url] : []);
   const [prompt = "", earlier = ""] = texts.join("").split(/\n\nEarlier captions[^\n]*\n/);

@@ -6,6 +6,7 @@
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type {
+  ChatMessage,
   Chunk,
   InferContext,
   InferOutcome,
@@ -14,6 +15,7 @@ import type {
   VisionInferenceSession,
 } from "../../inference/client.ts";
 import { testAnswers, testUnanswered } from "./_port_answer_contract.ts";
+import { testUnwritten, testWriting } from "./_port_generate_contract.ts";
 
 /** What a model was asked. */
 export interface Asked {
@@ -21,9 +23,15 @@ export interface Asked {
   /** What to look for, or the question. */
   readonly prompt: string;
   readonly history: readonly string[];
+  /** Where it was asked to write. */
+  readonly written?: {
+    readonly messages: readonly ChatMessage[];
+    readonly schema: unknown;
+    readonly maxTokens: unknown;
+  };
 }
 
-/** How the model takes its next calls, for a caption or for an answer. */
+/** How the model takes its next calls, for a caption, an answer or a text; JSON is said as text. */
 export type Behaviour =
   | { readonly kind: "answers"; say(asked: Asked): string }
   /** It says that these frames are no good. */
@@ -80,11 +88,14 @@ export function testPort(name: string, start: StartHarness): void {
   const promise = promisesOf(name, start);
   testCaptions(promise);
   testAnswers(promise);
+  testWriting(promise);
 }
 
 /** As {@link testPort}, of an adapter whose model was deployed before it could be asked. */
 export function testPortOfOldModel(name: string, start: StartHarness): void {
-  testUnanswered(promisesOf(name, start));
+  const promise = promisesOf(name, start);
+  testUnanswered(promise);
+  testUnwritten(promise);
 }
 
 function promisesOf(name: string, start: StartHarness): Promises {

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { createInferenceChain } from "../../inference/chain.ts";
 import type {
   AnswerOutcome,
+  GenerateOutcome,
   InferOutcome,
   OpenOutcome,
   VisionInferenceClient,
@@ -45,6 +46,14 @@ function createModel(name: string) {
           : { kind: "failed", scope: model.answers, reason: `${name} failed` },
       );
     },
+    generate<T>(): Promise<GenerateOutcome<T>> {
+      model.calls++;
+      return Promise.resolve(
+        model.answers === "captioned"
+          ? { kind: "generated", value: name as T, latencyMs: 1 }
+          : { kind: "failed", scope: model.answers, reason: `${name} failed` },
+      );
+    },
     close: () => void model.closed++,
   };
   const client: VisionInferenceClient = {
@@ -79,12 +88,15 @@ function createPair() {
   return { clock, first, second, chain, open };
 }
 
-function textOf(outcome: InferOutcome | AnswerOutcome): string {
+function textOf(outcome: InferOutcome | AnswerOutcome | GenerateOutcome<string>): string {
   if (outcome.kind === "failed") return `! ${outcome.reason}`;
+  if (outcome.kind === "generated") return outcome.value;
   return outcome.kind === "captioned" ? outcome.caption : outcome.text;
 }
 
 const ask = (session: VisionInferenceSession) => session.answer([], "Why?", CONTEXT);
+const write = (session: VisionInferenceSession, within = signal) =>
+  session.generate({ messages: [], schema: null, maxTokens: null }, within);
 
 Deno.test("chain asks the preferred model, and it alone, while that answers", async () => {
   const { first, second, open } = createPair();
@@ -234,6 +246,31 @@ Deno.test("chain learns nothing from a question that was given up", async () => 
   first.answers = "service";
   const gone = { ...CONTEXT, signal: AbortSignal.abort(new Error("left")) };
   for (let at = 0; at < 3; at++) await session.answer([], "Why?", gone);
+  assertEquals([first.calls, second.calls], [3, 0]);
+});
+
+Deno.test("chain has the next model write when one cannot be reached, and learns from it [M9]", async () => {
+  const { clock, first, second, open } = createPair();
+  const session = await open();
+  first.answers = "service";
+  assertEquals(textOf(await write(session)), "second");
+  assertEquals(textOf(await write(session)), "second");
+  assertEquals(textOf(await session.inferChunk(CHUNK, CONTEXT)), "second");
+  assertEquals([first.calls, second.calls], [2, 3], "the first rests");
+  clock.tick(1000);
+  first.answers = "chunk";
+  assertEquals(textOf(await write(session)), "! first failed");
+  assertEquals(second.calls, 3, "what one refused is refused");
+  first.answers = "captioned";
+  assertEquals(textOf(await write(session)), "first");
+});
+
+Deno.test("chain learns nothing from a text that was given up [M9]", async () => {
+  const { first, second, open } = createPair();
+  const session = await open();
+  first.answers = "service";
+  const gone = AbortSignal.abort(new Error("left"));
+  for (let at = 0; at < 3; at++) await write(session, gone);
   assertEquals([first.calls, second.calls], [3, 0]);
 });
 

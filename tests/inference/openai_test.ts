@@ -1,5 +1,7 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { z } from "zod";
 import { systemClock } from "../../clock.ts";
+import type { ChatMessage } from "../../inference/client.ts";
 import { createOpenAiInference } from "../../inference/openai.ts";
 import { startOpenAiServer } from "./_openai_server.ts";
 import { testPort } from "./_port_contract.ts";
@@ -30,6 +32,45 @@ testPort("OpenAI-compatible inference", (timeoutMs) => {
     restart: server.restart,
     close: server.stop,
   });
+});
+
+/** What a server that says one thing after the other makes of a request for JSON, and what it saw. */
+async function writtenBy(...said: string[]) {
+  const server = startOpenAiServer(KEY);
+  const chats: (readonly ChatMessage[])[] = [];
+  server.behave({
+    kind: "answers",
+    say: ({ written }) => (chats.push(written!.messages), said.shift() ?? "no more"),
+  });
+  const opened = await inference(server.baseUrl).openSession(null, signal);
+  assert(opened.kind === "opened");
+  const schema = z.object({ cups: z.int().max(9) });
+  const messages = [{ role: "user", content: "How many?" }] as const;
+  const outcome = await opened.session.generate({ messages, schema, maxTokens: null }, signal);
+  await server.stop();
+  return { outcome, chats };
+}
+
+Deno.test("OpenAI-compatible inference asks for JSON in words too, and reads it out of a fence [M9]", async () => {
+  for (const said of ['{"cups":2}', '```json\n{"cups":2}\n```', '```\n{"cups":2}```']) {
+    const { outcome, chats } = await writtenBy(said);
+    assert(outcome.kind === "generated", JSON.stringify(outcome));
+    assertEquals(outcome.value, { cups: 2 });
+    assertEquals(chats.length, 1);
+    assertMatch(chats[0]![0]!.content, /^How many\?\n\nAnswer with JSON alone.*"maximum":9/s);
+  }
+});
+
+Deno.test("OpenAI-compatible inference has JSON that is no good corrected, once [M9]", async () => {
+  const { outcome, chats } = await writtenBy("Two cups.", '{"cups":2}');
+  assert(outcome.kind === "generated", JSON.stringify(outcome));
+  assertEquals(outcome.value, { cups: 2 });
+  assertEquals(chats[1]!.map(({ role }) => role), ["user", "assistant", "user"]);
+  assertEquals(chats[1]![1]!.content, "Two cups.");
+  assertMatch(chats[1]![2]!.content, /^That was not valid: .*corrected JSON alone\.$/);
+  const failed = await writtenBy("Two cups.", '{"cups":20}', '{"cups":2}');
+  assert(failed.outcome.kind === "failed");
+  assertEquals([failed.outcome.scope, failed.chats.length], ["chunk", 2]);
 });
 
 async function captionWith(baseUrl: string, apiKey: string | null, bytes: Uint8Array) {

@@ -1,7 +1,9 @@
 import { assertEquals } from "@std/assert";
+import { z } from "zod";
 import type {
   AnswerOutcome,
   FailedOutcome,
+  GenerateOutcome,
   InferOutcome,
   OpenOutcome,
   VisionInferenceClient,
@@ -30,11 +32,17 @@ const ANSWERED: AnswerOutcome = { kind: "answered", text: "the secret", latencyM
 const withoutSecret: Redact = (text) => text.replace("secret", "***");
 
 /** A model that says what it is told to. */
-function saying(inferred: InferOutcome, answered: AnswerOutcome, opens?: OpenOutcome) {
+function saying(
+  inferred: InferOutcome,
+  answered: AnswerOutcome,
+  opens?: OpenOutcome,
+  generated: GenerateOutcome<unknown> = FAILED,
+) {
   const calls: string[] = [];
   const session = {
     inferChunk: () => Promise.resolve(inferred),
     answer: () => Promise.resolve(answered),
+    generate: <T>() => Promise.resolve(generated as GenerateOutcome<T>),
     close: () => void calls.push("session.close"),
   };
   const client: VisionInferenceClient = {
@@ -71,6 +79,50 @@ Deno.test("createRedactedInference lets nothing be heard where the hook fails [A
     throw new Error(`cannot read: ${text}`);
   };
   assertEquals(await heard(client, broken), [UNREDACTED, UNREDACTED]);
+});
+
+/** What is heard of a text, or of JSON of the schema. */
+async function written(
+  generated: GenerateOutcome<unknown>,
+  schema: z.ZodType | null = null,
+  redact = hidingDigits,
+): Promise<GenerateOutcome<unknown>> {
+  const { client } = saying(FAILED, FAILED, undefined, generated);
+  const opened = await createRedactedInference(client, redact).openSession(null, signal);
+  if (opened.kind !== "opened") throw new Error(opened.kind);
+  return await opened.session.generate<unknown>({ messages: [], schema, maxTokens: null }, signal);
+}
+
+const hidingDigits: Redact = (text) => text.replace(/\d{3}/g, "***");
+const wrote = (value: unknown) => ({ kind: "generated", value, latencyMs: 1 }) as const;
+
+Deno.test("createRedactedInference passes what a model writes through the hook, all of JSON too [A10, M9]", async () => {
+  assertEquals(await written(wrote("call 123")), wrote("call ***"));
+  const schema = z.json();
+  const value = { "x 123": [{ y: "456", n: 12, no: null, yes: true }], z: "7" };
+  assertEquals(
+    await written(wrote(value), schema),
+    wrote({ "x ***": [{ y: "***", n: 12, no: null, yes: true }], z: "7" }),
+  );
+});
+
+Deno.test("createRedactedInference lets no JSON be heard that cannot be redacted, or not any more [A10, M9]", async () => {
+  const any = z.json();
+  assertEquals(await written(wrote({ n: 123 }), any), UNREDACTED, "nothing stands for a number");
+  assertEquals(await written(wrote([-1234.5]), any), UNREDACTED);
+  const short = z.object({ code: z.string().regex(/^\w+$/) });
+  assertEquals(await written(wrote({ code: "123" }), short), UNREDACTED, "not of the schema now");
+  assertEquals(await written(wrote({ code: "12" }), short), wrote({ code: "12" }));
+  const broken: Redact = (text) => {
+    throw new Error(`cannot read: ${text}`);
+  };
+  assertEquals(await written(wrote("call 123"), null, broken), UNREDACTED);
+});
+
+Deno.test("createRedactedInference redacts why a model could not write: it may quote [A10, M9]", async () => {
+  const quoting: FailedOutcome = { kind: "failed", scope: "chunk", reason: "'123' is no object" };
+  assertEquals(await written(quoting), { ...quoting, reason: "'***' is no object" });
+  assertEquals(await written(FAILED), FAILED);
 });
 
 Deno.test("createRedactedInference leaves failures, and what it has nothing to say about", async () => {

@@ -53,6 +53,7 @@ function createScriptedModel() {
       questions.push({ frames, question, context });
       return Promise.resolve(answers);
     },
+    generate: () => Promise.reject(new Error("a stream has nothing written")),
     close: () => void closed++,
   };
   let answers: AnswerOutcome = { kind: "answered", text: "A ball.", latencyMs: 7 };

@@ -13,6 +13,7 @@ for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream()
     if (cancel) say({ id, error: { name: "CancelledError", message: "given up" } });
     else if (method === "echo") say({ id, result: args });
     else if (method === "answer") say({ id, result: { text: JSON.stringify(args) } });
+    else if (method === "generate") say({ id, result: args.schema ? args : JSON.stringify(args) });
     else if (method === "raise") say({ id, error: { name: "ValueError", message: "no" } });
     else if (method === "die") Deno.exit(1);
   }

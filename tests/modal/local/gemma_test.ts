@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { z } from "zod";
 import { systemClock } from "../../../clock.ts";
 import { createScene } from "../../../dev/scene.ts";
 import type {
@@ -156,6 +157,38 @@ Deno.test("local Gemma hands a question to the process of the real class [M8]", 
         question: "Why?",
         history: ["before"],
       });
+    }
+  }, gemma);
+});
+
+const MESSAGES = [{ role: "user", content: "Why?" }] as const;
+
+Deno.test("local Gemma writes nothing, as it is no language model, and says so [M9]", () =>
+  withGemma(async (...sessions) => {
+    for (const session of sessions) {
+      const request = { messages: MESSAGES, schema: null, maxTokens: null };
+      assertEquals(await session.generate(request, signal), {
+        kind: "failed",
+        scope: "chunk",
+        reason: "This model only looks at pictures: it was deployed without `generate`",
+      });
+    }
+  }));
+
+Deno.test("local Gemma hands a chat to the process of the real class [M9]", () => {
+  const script = new URL("./_line_worker.ts", import.meta.url).pathname;
+  const gemma = createWorkerGemma({ command: "deno", args: ["run", "--no-prompt", script] });
+  return withGemma(async (...sessions) => {
+    for (const session of sessions) {
+      const request = { messages: MESSAGES, schema: null, maxTokens: 9 };
+      const text = await session.generate(request, signal);
+      assert(text.kind === "generated", JSON.stringify(text));
+      const given = { messages: MESSAGES, schema: null, max_tokens: 9 };
+      assertEquals(JSON.parse(text.value), given);
+      const schema = z.object({ schema: z.object({ type: z.literal("object") }) });
+      const json = await session.generate({ ...request, schema }, signal);
+      assert(json.kind === "generated", JSON.stringify(json));
+      assertEquals(json.value, { schema: { type: "object" } });
     }
   }, gemma);
 });
