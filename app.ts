@@ -21,6 +21,7 @@ import { internalError, notFound } from "./routes/errors.ts";
 import { requestLog } from "./routes/request_log.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { pokeRoutes } from "./routes/poke.ts";
+import { askRoutes } from "./routes/ask.ts";
 import { profileRoutes } from "./routes/profiles.ts";
 import { searchRoutes } from "./routes/search.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
@@ -32,6 +33,7 @@ import type { LiveStreams } from "./stream/live_streams.ts";
 import type { Upgrade } from "./stream/socket.ts";
 import { segmentsAlongside } from "./timeline/segments.ts";
 import type { Watchers } from "./timeline/watchers.ts";
+import { createAsking } from "./timeline/asking/asking.ts";
 import { createSearchIndexer } from "./timeline/search/indexer.ts";
 import { createSearch } from "./timeline/search/search.ts";
 import { createTokens } from "./wearers/tokens.ts";
@@ -59,6 +61,9 @@ export function createApp(deps: Deps): Hono {
   const rateLimiter = createRateLimiter({ kv, clock });
   const tokens = createTokens({ ...deps, signingKeys: config.tokenSigningKeys });
   const sessions = openSessions(deps);
+  const search = createSearch({ kv, clock });
+  const slots = new InferenceSlots(config.inference.maxConcurrent);
+  const modelIdentity = config.modal.transport === "http" ? null : config.modal;
   const app = new Hono();
   app.onError(internalError(log));
   app.notFound(notFound);
@@ -67,7 +72,11 @@ export function createApp(deps: Deps): Hono {
   app.route("/", healthRoutes(deps));
   app.route("/", profileRoutes());
   app.route("/", wearerRoutes({ ...deps, tokens }));
-  app.route("/", searchRoutes({ search: createSearch({ kv, clock }) }));
+  app.route("/", searchRoutes({ search }));
+  app.route(
+    "/",
+    askRoutes({ ...deps, modelIdentity, ask: createAsking({ ...deps, search, slots }) }),
+  );
   app.route("/", timelineRoutes({ ...deps, tokens }));
   app.route("/", sessionRoutes({ ...deps, sessions }));
   app.route(
@@ -89,12 +98,12 @@ export function createApp(deps: Deps): Hono {
       tokens,
       admission: new Admission({ streams, memory, clock, ...config.capacity }),
       vision: config.vision,
-      slots: new InferenceSlots(config.inference.maxConcurrent),
+      slots,
       sessions,
       rateLimiter,
       streamsPerMinute: config.rateLimits.streamsPerMinute,
       maxStreams: config.budgets.streams,
-      modelIdentity: config.modal.transport === "http" ? null : config.modal,
+      modelIdentity,
     }),
   );
   return app;

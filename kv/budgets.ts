@@ -61,6 +61,13 @@ export type CallOutcome =
     readonly retryAfterMs: number;
   };
 
+/** What is used up and when it goes on, in words for the wearer. */
+export function usedUpText({ budget, retryAfterMs }: CallOutcome & { kind: "exhausted" }): string {
+  const seconds = Math.ceil(retryAfterMs / 1000);
+  const wait = seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
+  return `The budget of ${budget.replaceAll("_", " ")} is used up: it goes on in ${wait}`;
+}
+
 /** One wearer's calls in this process, shared by all the wearer's streams here. Does no I/O. */
 export interface BudgetAccount {
   /** Takes one inference call. */

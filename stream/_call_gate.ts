@@ -4,7 +4,7 @@
  * @module
  */
 import type { Cancel, Clock } from "../clock.ts";
-import type { BudgetAccount, CallOutcome } from "../kv/budgets.ts";
+import { type BudgetAccount, type CallOutcome, usedUpText } from "../kv/budgets.ts";
 
 /** What becomes of frames that waited when the gate was shut. */
 export const BUDGET_USED_UP = "The budget was used up before these frames were looked at";
@@ -95,17 +95,11 @@ export class CallGate {
     this.#isShut = true;
     const wasTold = this.#usedUpAtMs !== null;
     this.#usedUpAtMs = this.#clock.monotonicMs();
-    if (!wasTold) this.#listener.usedUp(reasonFor(call), Math.ceil(call.retryAfterMs));
+    if (!wasTold) this.#listener.usedUp(usedUpText(call), Math.ceil(call.retryAfterMs));
   }
 
   #recover(): void {
     if (this.#usedUpAtMs === null) return;
     if (this.#clock.monotonicMs() - this.#usedUpAtMs >= RECOVERY_MS) this.#usedUpAtMs = null;
   }
-}
-
-function reasonFor({ budget, retryAfterMs }: CallOutcome & { kind: "exhausted" }): string {
-  const seconds = Math.ceil(retryAfterMs / 1000);
-  const wait = seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
-  return `The budget of ${budget.replaceAll("_", " ")} is used up: it goes on in ${wait}`;
 }

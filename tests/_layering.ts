@@ -46,7 +46,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "inference": ["kv"],
   "messaging": ["kv"],
   "wearers": ["kv"],
-  "timeline": ["kv"],
+  "timeline": ["inference", "kv"],
   "kv": [],
   "modal": ["inference"],
   "dev": ["main.ts", "config.ts", "modal", "kv"],

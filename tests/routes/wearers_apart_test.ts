@@ -90,6 +90,7 @@ function anyProbe(routes: readonly string[], bearers: readonly Issued[], known: 
     body: fc.oneof(
       fc.record({ scopes, expires_in_s: fc.integer({ min: 1, max: 500 }), wearer: word }),
       fc.record({ message: fc.constant("hi"), wearer: word }),
+      fc.record({ question: word, wearer: word }),
       fc.json(),
     ),
     headers: fc.dictionary(fc.constantFrom("x-wearer", "idempotency-key", "x-magic-word"), word)
@@ -152,13 +153,18 @@ Deno.test("wearers: no request of one touches or returns anything of another, on
       body: { message: "hi", wearer: "ann" },
       headers: { "x-wearer": "ann" },
     };
+    const question: Probe = {
+      ...message,
+      route: "POST /ask",
+      body: { question: MARK.replaceAll("-", " "), wearer: "ann" },
+    };
     await fc.assert(
       fc.asyncProperty(probes, async (probe) => {
         const answer = await answerTo(foresight, probe);
         assert(!answer.includes(MARK), answer);
         assertEquals(await dump(kv, "ann"), before);
       }),
-      { numRuns: 400, examples: [[message]] },
+      { numRuns: 400, examples: [[message], [question]] },
     );
     const sends = await Array.fromAsync(
       kv.list({ prefix: ["wearer", "bob", "rate_limit", "poke"] }),
