@@ -53,7 +53,9 @@ Deno.test("wearers are answered from their own past alone [T9, A6]", async () =>
     // At the same times, in sessions of the same name, with the same words.
     const wearers = ["ann", "bob"];
     for (const wearer of wearers) {
-      const captions = [`Keys of ${wearer} on a table.`, `A dog of ${wearer} sleeps.`];
+      // So many that nothing fills up what the words find.
+      const keys = Array.from({ length: 9 }, (_, at) => `Keys ${at} of ${wearer} on a table.`);
+      const captions = [...keys, `A dog of ${wearer} sleeps.`];
       const session = { wearer, startedAtMs: NOON_MS, everyS: MINUTE_S };
       await past(foresight.kv, captions, session);
       await past(foresight.kv, [`Keys of ${wearer} again.`], { ...session, id: `own-${wearer}` });
@@ -61,14 +63,16 @@ Deno.test("wearers are answered from their own past alone [T9, A6]", async () =>
     for (const [at, wearer] of wearers.entries()) {
       const other = wearers[1 - at]!;
       const token = bearing(await issueToken(foresight, wearer, ["read"]));
+      const own = Array.from({ length: 10 }, (_, at) => `s1.${at}`).concat(`own-${wearer}.0`)
+        .sort();
       for (const question of ["Where are the keys?", `Keys of ${other}?`, "What did I do?"]) {
         const answer = await askPast(foresight, { question, ...MORNING }, token);
         assertEquals([answer.status, answer.outcome], [200, "answered"]);
-        const own = ["s1.0", "s1.1", `own-${wearer}.0`];
-        assertEquals([...answer.citations!].sort(), own.sort(), question);
+        const expected = own.filter((id) => question.startsWith("What") || id !== "s1.9");
+        assertEquals([...answer.citations!].sort(), expected, question);
         assert(!JSON.stringify(answer.segments).includes(other), JSON.stringify(answer));
         const notes = notesIn(prompts.at(-1)!);
-        assertEquals(notes.length, 3);
+        assertEquals(notes.length, expected.length);
         assert(notes.every((note) => note.includes(wearer) && !note.includes(other)), notes.join());
         assertEquals(prompts.at(-1)!.includes(other), question.includes(other));
       }

@@ -67,7 +67,7 @@ async function foundBy(
   const nowMs = clock.epochMs();
   const known = new Map<string, SegmentRecord>();
   for (const segment of held) {
-    if (!segment || hasExpired(segment, nowMs) || known.has(segment.id)) continue;
+    if (!segment || hasExpired(segment, nowMs)) continue;
     if (segment.startedAtMs >= fromMs || segment.endedAtMs > fromMs) known.set(segment.id, segment);
   }
   return [...known.values()];

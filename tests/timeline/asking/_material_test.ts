@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { InferenceSlots } from "../../../inference/slots.ts";
 import { noopInference } from "../../../inference/noop.ts";
 import { UNLIMITED } from "../../../kv/budgets.ts";
+import { segmentKey, type SegmentRecord } from "../../../kv/timeline_keys.ts";
 import { createLogger } from "../../../log.ts";
 import { createAsking } from "../../../timeline/asking/asking.ts";
 import type { TimeRange } from "../../../timeline/pages.ts";
@@ -60,22 +61,24 @@ Deno.test("materialFor finds by words, wherever in the range, each segment once 
 Deno.test("materialFor names the segment that holds what was found, among others of the time [T9]", () =>
   withKv(async (kv) => {
     const startedAtMs = NOON_MS;
-    // Segments of ten chunks that say the same but for a word that the search is for.
-    const said = (at: number) => at === 17 ? "the red dog sleeps" : `dog ${Math.floor(at / 10)}`;
-    await past(kv, Array.from({ length: 40 }, (_, at) => said(at)), {
-      wearer: "ann",
-      id: "held",
-      startedAtMs,
-    });
+    // Ten segments of three chunks, one of them with keys, and as many without, with no gap between.
+    const said = (at: number) => {
+      const place = Math.floor(at / 6);
+      if (at % 6 > 2) return `A dog runs past ${place} trees by a white fence.`;
+      // The last: where it ends, the next segment begins.
+      const what = at % 6 === 2 ? "the keys" : "";
+      return `A person puts ${what} down on table ${place} by the window of a kitchen in a house.`;
+    };
+    const captions = Array.from({ length: 60 }, (_, at) => said(at));
+    await past(kv, captions, { wearer: "ann", id: "held", startedAtMs });
     for (let at = 0; at < 3; at++) {
-      await past(kv, numbered(40, `cat${at}`), { wearer: "ann", id: `other${at}`, startedAtMs });
+      await past(kv, numbered(60, `cat${at}`), { wearer: "ann", id: `other${at}`, startedAtMs });
     }
-    const range = { fromMs: startedAtMs + 17_000, toMs: startedAtMs + 17_500 };
-    const ids = await idsOf(kv, "red", range);
-    assert(ids.includes("held.17"), ids.join());
-    const [segment] = (await materialOf(kv, "dog 2", { fromMs: startedAtMs + 25_000 }))
-      .filter(({ session }) => session === "held");
-    assertEquals([segment!.id, segment!.firstIndex, segment!.lastIndex], ["held.20", 20, 29]);
+    const segments = await materialOf(kv, "Where are my keys?");
+    assertEquals(
+      segments.map(({ id, lastIndex }) => `${id} to ${lastIndex}`),
+      Array.from({ length: 10 }, (_, at) => `held.${at * 6} to ${at * 6 + 2}`),
+    );
   }));
 
 Deno.test("materialFor reaches into the range from before, and not from behind it [T9]", () =>
@@ -127,4 +130,25 @@ Deno.test("materialFor shows a stretch of very many segments in outline, its end
     // Of each twelfth of what lies before the newest 500 the last.
     const expected = Array.from({ length: 12 }, (_, part) => Math.ceil((part + 1) * 1000 / 12) - 1);
     assertEquals(at.slice(0, 12), expected);
+    await expire(kv, segments[3]!);
+    const left = (await materialOf(kv, "What did I do?")).map(({ firstIndex }) => firstIndex);
+    assertEquals(left, at.filter((_, place) => place !== 3));
   }));
+
+Deno.test("materialFor leaves out what is gone [T9]", () =>
+  withKv(async (kv) => {
+    const captions = ["A dog.", ...numbered(10, "Keys")];
+    await past(kv, captions, { wearer: "ann", startedAtMs: NOON_MS, everyS: 60 });
+    const segments = await materialOf(kv, "keys");
+    assertEquals(segments.length, 10);
+    await expire(kv, segments[4]!);
+    // Its words are found still; what was before it does not stand for it.
+    await kv.delete(segmentKey("ann", segments[0]!));
+    const left = segments.filter((_, at) => at !== 0 && at !== 4).map(({ id }) => id);
+    assertEquals(await idsOf(kv, "keys"), left);
+  }));
+
+/** Lets the time of a segment be over, before KV has taken it out. */
+async function expire(kv: Deno.Kv, segment: SegmentRecord): Promise<void> {
+  await kv.set(segmentKey("ann", segment), { ...segment, expiresAtMs: NOON_MS });
+}
