@@ -1,6 +1,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { connectGlasses } from "../../dev/glasses.ts";
+import { MAGIC_WORD } from "../_foresight.ts";
 import { past } from "../timeline/asking/_past.ts";
 import { askPast, notesIn, withWriter } from "./_asking.ts";
+import { frame } from "./_vision.ts";
 import { bearing, issueToken } from "./_wearers.ts";
 
 const NOON_MS = Date.UTC(2026, 0, 1, 12);
@@ -40,6 +43,27 @@ Deno.test("POST /ask answers from the timeline, and cites the segments that say 
     assertStringIncludes(prompt, '"Where did I leave my keys?"');
     const logged = JSON.stringify(foresight.logged);
     assert(!/keys|kitchen/i.test(logged), logged);
+  });
+});
+
+Deno.test("POST /ask knows what the glasses have just seen [T9]", async () => {
+  const prompts: string[] = [];
+  const say = (asked: string) => {
+    prompts.push(asked);
+    return { citations: [1], known: true, answer: "Just now." };
+  };
+  await withWriter(say, async (foresight) => {
+    const glasses = await connectGlasses(foresight.url, { magicWord: MAGIC_WORD });
+    glasses.send(frame(42));
+    await glasses.heard((ack) => "caption" in ack);
+    await glasses.leave();
+    await foresight.streams.drain();
+    for (const question of ["When did I see 42?", "What did I do?"]) {
+      const { outcome, segments, citations } = await askPast(foresight, { question });
+      assertEquals([outcome, segments![0].caption], ["answered", "saw 42 after "]);
+      assertEquals(citations, [segments![0].id]);
+      assertStringIncludes(notesIn(prompts.at(-1)!).join(), '"saw 42 after "');
+    }
   });
 });
 
