@@ -5,11 +5,11 @@
  */
 import { z } from "zod";
 import type { TimeRange } from "../timeline/pages.ts";
-import { momentOf, TIME_MUST_BE, zoneNamed } from "./_times.ts";
+import { ZONE_MUST_BE, zoneNamed } from "../zones.ts";
+import { momentOf, TIME_MUST_BE } from "./_times.ts";
 
 const MAX_QUESTION_CHARS = 500;
 const QUESTION_MUST = `must be a text of 1 to ${MAX_QUESTION_CHARS} characters, with a word in it`;
-const ZONE_MUST = "must be the IANA name of a time zone, such as Europe/Berlin";
 
 const TIME = z.union([z.string(), z.number()], { error: TIME_MUST_BE }).nullish();
 const BODY = z.object({
@@ -17,7 +17,7 @@ const BODY = z.object({
     .regex(/[\p{L}\p{N}]/u, QUESTION_MUST),
   from: TIME,
   to: TIME,
-  zone: z.string({ error: ZONE_MUST }).refine((name) => zoneNamed(name) !== null, ZONE_MUST)
+  zone: z.string({ error: ZONE_MUST_BE }).refine((name) => zoneNamed(name) !== null, ZONE_MUST_BE)
     .nullish(),
 }, { error: "must be a JSON object" });
 

@@ -5,8 +5,9 @@
  */
 import { z } from "zod";
 import type { PageRequest, TimeRange } from "../timeline/pages.ts";
+import { ZONE_MUST_BE, zoneNamed } from "../zones.ts";
 import { cursorOf, type CursorQuery, positionIn } from "./_cursor.ts";
-import { momentOf, TIME_MUST_BE, zoneNamed } from "./_times.ts";
+import { momentOf, TIME_MUST_BE } from "./_times.ts";
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 500;
@@ -29,7 +30,6 @@ export interface InvalidQuery {
   readonly detail: string;
 }
 
-const ZONE_MUST_BE = "must be the IANA name of a time zone, such as Europe/Berlin";
 const LIMIT_MUST_BE = `must be a whole number from 1 to ${MAX_LIMIT}`;
 const CURSOR_MUST_BE = "must be one that this very query was answered with";
 

@@ -8,16 +8,6 @@ import { MAX_EPOCH_MS } from "../timeline/pages.ts";
 /** What a time in a query must be. */
 export const TIME_MUST_BE = "must be a time in ISO 8601 or in milliseconds since 1970";
 
-/** The zone of that IANA name, as it was given; null: there is none. */
-export function zoneNamed(name: string): string | null {
-  try {
-    // Offsets are zones for Temporal too, but they are nobody's local time all year round.
-    return /^[a-z]/i.test(name) && Temporal.Now.zonedDateTimeISO(name) ? name : null;
-  } catch {
-    return null;
-  }
-}
-
 /**
  * The moment that a text names, in milliseconds since 1970; null: it names none.
  *

@@ -11,7 +11,7 @@ export interface SourceFile {
 }
 
 /** Files of the top level that everyone may import: they know nothing of the product. */
-const LEAVES = ["clock.ts", "counters.ts", "log.ts", "redact.ts"];
+const LEAVES = ["clock.ts", "counters.ts", "log.ts", "redact.ts", "zones.ts"];
 
 /** For each folder (or file of the top level), the folders and files that it may import. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -33,6 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "stream",
     "inference",
     "messaging",
+    "rules",
     "timeline",
     "wearers",
     "kv",
@@ -40,11 +41,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "config.ts": ["settings.ts", "inference", "kv"],
   "settings.ts": ["_setting.ts", "inference", "kv"],
   "_setting.ts": [],
-  "routes": ["stream", "inference", "messaging", "timeline", "wearers", "kv"],
+  "routes": ["stream", "inference", "messaging", "rules", "timeline", "wearers", "kv"],
   "serve": ["stream"],
   "stream": ["config.ts", "inference", "kv"],
   "inference": ["kv"],
   "messaging": ["kv"],
+  "rules": ["messaging", "inference", "kv"],
   "wearers": ["kv"],
   "timeline": ["inference", "kv"],
   "kv": [],
