@@ -16,8 +16,11 @@
  * | `wearer, WEARER, stream_places`                | {@link StreamPlacesRecord}| as long as a place     |
  * | `wearer, WEARER, rate_limit, SCOPE, SHA256(identity)` | {@link RateLimitRecord} | twice its window   |
  * | `wearer, WEARER, token, TOKEN`                 | `TokenRecord`          | until the token expires    |
+ * | `wearer, WEARER, rule, RULE`                   | `RuleRecord`           | until it is removed        |
+ * | `wearer, WEARER, rule_set`                     | `RuleSetRecord`        | for good                   |
  *
- * Segments and search blocks are in `timeline_keys.ts`, tokens in `token_keys.ts`.
+ * Segments and search blocks are in `timeline_keys.ts`, tokens in `token_keys.ts`, rules in
+ * `rule_keys.ts`.
  *
  * Everything lies under a wearer's prefix, so it can be listed and erased as one, and nobody reads
  * across. Keys hold no secret and no personal text: what a client sends is hashed.

@@ -33,6 +33,27 @@ export interface RulesFull {
   readonly limit: number;
 }
 
+/** There is no such rule of that wearer. */
+export interface UnknownRule {
+  readonly kind: "unknown";
+}
+
+/** It is in the books. */
+export interface AddedRule {
+  readonly kind: "added";
+}
+
+/** The rule as it is now. */
+export interface ChangedRule {
+  readonly kind: "changed";
+  readonly rule: Rule;
+}
+
+/** It is in the books no more. */
+export interface RemovedRule {
+  readonly kind: "removed";
+}
+
 /** What a change is to be: the rule as it shall be, or a reason to leave it as it is. */
 export type Decision<R> = { readonly kind: "write"; readonly rule: Rule } | R;
 
@@ -94,16 +115,17 @@ export class RuleRecords {
   }
 
   /** Writes a new rule down, if there is room for it, whoever else adds one at that moment. */
-  add(wearer: string, rule: Rule): Promise<{ readonly kind: "added" } | RulesFull> {
-    return this.#commit(wearer, "add the rule", async () => {
-      const set = await this.#kv.get<RuleSetRecord>(ruleSetKey(wearer));
+  add(wearer: string, rule: Rule): Promise<AddedRule | RulesFull> {
+    return this.#commit<AddedRule | RulesFull>(wearer, "add the rule", (before) => {
       const { id, enabled } = rule;
-      const members = [...membersOf(set), { id, enabled }];
+      const members = [...before, { id, enabled }];
       const full = roomIn(members, enabled);
-      if (full) return full;
-      const commit = this.#kv.atomic().check(set).set(ruleKey(wearer, id), stored({ rule }));
-      const { ok } = await commit.set(ruleSetKey(wearer), stored({ members })).commit();
-      return ok ? { kind: "added" } : CONFLICT;
+      if (full) return { outcome: full };
+      return {
+        outcome: { kind: "added" },
+        members,
+        write: (commit) => commit.set(ruleKey(wearer, id), stored({ rule })),
+      };
     });
   }
 
@@ -112,39 +134,42 @@ export class RuleRecords {
     wearer: string,
     ruleId: string,
     decide: (current: Rule) => Decision<R>,
-  ): Promise<{ readonly kind: "changed"; readonly rule: Rule } | UnknownRule | RulesFull | R> {
-    return this.#commit(wearer, "change the rule", async () => {
-      const set = await this.#kv.get<RuleSetRecord>(ruleSetKey(wearer));
-      const entry = await this.#entryOf(wearer, ruleId);
-      if (!entry.value) return { kind: "unknown" };
-      const current = entry.value.rule;
-      const decision = decide(current);
-      if (!isWrite(decision)) return decision;
-      const { rule } = decision;
-      const members = membersOf(set).map((member) =>
-        member.id === ruleId ? { ...member, enabled: rule.enabled } : member
-      );
-      const full = rule.enabled && !current.enabled ? roomIn(members, true) : null;
-      if (full) return full;
-      const commit = this.#kv.atomic().check(set, entry).set(entry.key, stored({ rule }));
-      const { ok } = await commit.set(ruleSetKey(wearer), stored({ members })).commit();
-      return ok ? { kind: "changed", rule } : CONFLICT;
-    });
+  ): Promise<ChangedRule | UnknownRule | RulesFull | R> {
+    return this.#commit<ChangedRule | UnknownRule | RulesFull | R>(
+      wearer,
+      "change the rule",
+      async (before) => {
+        const { key, value } = await this.#entryOf(wearer, ruleId);
+        if (!value) return { outcome: { kind: "unknown" } };
+        const decision = decide(value.rule);
+        if (!isWrite(decision)) return { outcome: decision };
+        const { rule } = decision;
+        const { enabled } = rule;
+        const members = before.map((member) =>
+          member.id === ruleId ? { ...member, enabled } : member
+        );
+        const full = enabled && !value.rule.enabled ? roomIn(members, true) : null;
+        if (full) return { outcome: full };
+        return {
+          outcome: { kind: "changed", rule },
+          members,
+          write: (commit) => commit.set(key, stored({ rule })),
+        };
+      },
+    );
   }
 
   /** Removes a rule. */
-  remove(wearer: string, ruleId: string): Promise<{ readonly kind: "removed" } | UnknownRule> {
-    return this.#commit(wearer, "remove the rule", async () => {
-      const set = await this.#kv.get<RuleSetRecord>(ruleSetKey(wearer));
-      const entry = await this.#entryOf(wearer, ruleId);
-      if (!entry.value) return { kind: "unknown" };
-      const members = membersOf(set).filter(({ id }) => id !== ruleId);
-      const commit = this.#kv.atomic().check(set, entry).delete(entry.key);
-      const { ok } = await commit.set(ruleSetKey(wearer), stored({ members })).commit();
-      return ok ? { kind: "removed" } : CONFLICT;
+  remove(wearer: string, ruleId: string): Promise<RemovedRule | UnknownRule> {
+    return this.#commit<RemovedRule | UnknownRule>(wearer, "remove the rule", async (before) => {
+      const { key, value } = await this.#entryOf(wearer, ruleId);
+      if (!value) return { outcome: { kind: "unknown" } };
+      const members = before.filter(({ id }) => id !== ruleId);
+      return { outcome: { kind: "removed" }, members, write: (commit) => commit.delete(key) };
     });
   }
 
+  /** Read after the set: whoever changes the rule meanwhile changes the set, which commits check. */
   #entryOf(wearer: string, ruleId: string) {
     return this.#kv.get<RuleRecord>(ruleKey(wearer, ruleId));
   }
@@ -157,21 +182,46 @@ export class RuleRecords {
     return members.flatMap(({ id }) => byId.get(id) ?? []);
   }
 
-  #commit<T>(wearer: string, what: string, attempt: () => Promise<T | typeof CONFLICT>) {
-    return this.#inTime(() =>
-      this.#lines.enter(wearer, () => retryContended(this.#clock, what, attempt))
+  /**
+   * Does what `attempt` makes of the wearer's rules, unless they have changed meanwhile: then once
+   * more. Who was sent away while waiting writes nothing.
+   */
+  #commit<T>(
+    wearer: string,
+    what: string,
+    attempt: (members: Members) => Step<T> | Promise<Step<T>>,
+  ): Promise<T> {
+    const once = async (within: AbortSignal) => {
+      const set = await this.#kv.get<RuleSetRecord>(ruleSetKey(wearer));
+      const step = await attempt(membersOf(set));
+      if (!("write" in step)) return step.outcome;
+      within.throwIfAborted();
+      const commit = this.#kv.atomic().check(set);
+      commit.set(ruleSetKey(wearer), stored({ members: step.members }));
+      const { ok } = await step.write(commit).commit();
+      return ok ? step.outcome : CONFLICT;
+    };
+    return this.#inTime((within) =>
+      this.#lines.enter(wearer, () => retryContended(this.#clock, what, () => once(within)))
     );
   }
 
-  #inTime<T>(work: () => Promise<T>): Promise<T> {
-    return withDeadline(this.#clock, TIMEOUT_MS, null, (within) => until(within, work()));
+  #inTime<T>(work: (within: AbortSignal) => Promise<T>): Promise<T> {
+    return withDeadline(
+      this.#clock,
+      TIMEOUT_MS,
+      null,
+      (within) => until(within, work(within)),
+    );
   }
 }
 
-/** There is no such rule of that wearer. */
-export interface UnknownRule {
-  readonly kind: "unknown";
-}
+/** What an attempt comes to: what it answers, and what is to be written for that. */
+type Step<T> = { readonly outcome: T } | {
+  readonly outcome: T;
+  readonly members: Members;
+  readonly write: (commit: Deno.AtomicOperation) => Deno.AtomicOperation;
+};
 
 function membersOf(set: Deno.KvEntryMaybe<RuleSetRecord>): Members {
   return set.value?.members ?? [];

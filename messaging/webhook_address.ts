@@ -93,7 +93,7 @@ export function webhookAddress(given: string): string | null {
 function isPublicHost(hostname: string): boolean {
   const host = hostname.replace(/^\[(.*)\]$/, "$1");
   if (isIP(host) !== 0) return isPublicAddress(host);
-  const labels = host.replace(/\.$/, "").split(".");
+  const labels = host.split(".");
   if (labels.length < 2 || labels.includes("")) return false;
   return !PRIVATE_SUFFIXES.includes(labels.at(-1)!);
 }

@@ -4,44 +4,47 @@
  * @module
  */
 import { z } from "zod";
+import { hasHidden } from "./_hidden.ts";
 
-/** What each field will stand for. */
-export const MESSAGE_FIELDS = {
-  rule: "the rule's name",
-  state: "`seen` or `not seen`",
-  seen: "what the second look said, or the caption where there is none",
-  at: "when the rule fired, local time",
-  since: "since when it held, local time",
-  for: "how long it held",
-} as const;
+/** What can be filled in. */
+export const MESSAGE_FIELDS = [
+  /** The rule's name. */
+  "rule",
+  /** `seen` or `not seen`. */
+  "state",
+  /** What the model said at the second look; without one the caption. */
+  "seen",
+  /** When the rule fired, in local time. */
+  "at",
+  /** Since when it had held by then, in local time. */
+  "since",
+  /** For how long. */
+  "for",
+] as const;
 
-/** Says what was seen and when, for either kind of rule, in words of ours alone. */
+/** What was seen and since when, for either kind of rule, in none of the model's words. */
 export const DEFAULT_MESSAGE = "{rule}: {state} since {since}.";
 
-/** Well below what Poke takes (P4), as fields grow. */
+/** Well below what Poke takes (P4), as fields grow when they are filled in. */
 export const MAX_MESSAGE_CHARS = 1_000;
 
 const TEXT_MUST = `must be a text of 1 to ${MAX_MESSAGE_CHARS} characters`;
-const CONTROL_MUST = "must hold no control characters but line breaks";
-const NAMES = Object.keys(MESSAGE_FIELDS).map((name) => `{${name}}`).join(" ");
-const FIELD_MUST = `must hold no fields and braces but ${NAMES}`;
+const HIDDEN_MUST = "must hold no control characters but line breaks, and no hidden ones";
+const FIELDS_SHOWN = MESSAGE_FIELDS.map((name) => `{${name}}`).join(" ");
+const FIELD_MUST = `must hold no fields and braces but ${FIELDS_SHOWN}`;
+const FIELD = new RegExp(`\\{(${MESSAGE_FIELDS.join("|")})\\}`, "g");
 
-const FIELD = /\{([a-z]+)\}/g;
-
-/** A template as somebody writes it. */
+/** A template as somebody writes it; trimmed when it is read. */
 export const MESSAGE = z.string({ error: TEXT_MUST })
-  .transform((given) => given.trim())
+  .transform((given) => given.trim().replaceAll("\r\n", "\n"))
   .superRefine((text, context) => {
     const message = problemWith(text);
     if (message) context.addIssue({ code: "custom", message });
   });
 
 function problemWith(text: string): string | null {
-  if (text.length > MAX_MESSAGE_CHARS || !/[\p{L}\p{N}\p{S}]/u.test(text)) return TEXT_MUST;
-  if (/(?![\n\u200c\u200d])[\p{C}]/u.test(text)) return CONTROL_MUST;
-  const rest = text.replace(
-    FIELD,
-    (whole, name) => Object.hasOwn(MESSAGE_FIELDS, name) ? "" : whole,
-  );
-  return /[{}]/.test(rest) ? FIELD_MUST : null;
+  const isText = text.length <= MAX_MESSAGE_CHARS && /[\p{L}\p{N}\p{S}]/u.test(text);
+  if (!isText) return TEXT_MUST;
+  if (hasHidden(text.replaceAll("\n", ""))) return HIDDEN_MUST;
+  return /[{}]/.test(text.replace(FIELD, "")) ? FIELD_MUST : null;
 }

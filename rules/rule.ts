@@ -7,6 +7,7 @@ import { z } from "zod";
 import { CHANNEL_NAMES, type Rule, RULE_KINDS, type RuleDraft } from "../kv/rule_keys.ts";
 import { webhookAddress } from "../messaging/webhook_address.ts";
 import { CONDITION } from "./_condition.ts";
+import { hasHidden } from "./_hidden.ts";
 import { ACTIVE_HOURS, longestStretchS } from "./_hours.ts";
 import { DEFAULT_MESSAGE, MESSAGE } from "./_message.ts";
 import { strictly } from "./_strictly.ts";
@@ -30,8 +31,9 @@ const TO_MUST = "must be left out unless channel is webhook";
 const SWITCH_MUST = "must be true or false";
 
 const NAME = z.string({ error: NAME_MUST }).transform((given) => given.trim())
-  .refine((name) => name.length <= MAX_NAME_CHARS && /\S/.test(name), NAME_MUST)
-  .refine((name) => !/(?![\u200c\u200d])\p{C}|[\p{Zl}\p{Zp}]/u.test(name), NAME_MUST);
+  .refine((name) => name.length > 0 && name.length <= MAX_NAME_CHARS && !hasHidden(name), {
+    error: NAME_MUST,
+  });
 
 const THEN = z.strictObject({
   message: MESSAGE.default(DEFAULT_MESSAGE),
@@ -96,6 +98,19 @@ export function bodyOf(draft: RuleDraft) {
     max_per_day: draft.maxPerDay,
     enabled: draft.enabled,
     confirm: draft.confirm,
+  };
+}
+
+/**
+ * The same without what follows from other fields, so that it follows again when these are changed:
+ * a name that is the condition, a hold that is the kind's.
+ */
+export function givenOf(draft: RuleDraft): Partial<ReturnType<typeof bodyOf>> {
+  const { name, hold_s, ...rest } = bodyOf(draft);
+  return {
+    ...name !== nameFrom(draft.when) && { name },
+    ...hold_s !== DEFAULT_HOLD_S[draft.kind] && { hold_s },
+    ...rest,
   };
 }
 

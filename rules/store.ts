@@ -8,13 +8,15 @@ import type { Clock } from "../clock.ts";
 import type { Rule, RuleDraft } from "../kv/rule_keys.ts";
 import {
   type ActiveRules,
+  type ChangedRule,
   type Decision,
+  type RemovedRule,
   RuleRecords,
   type RulesFull,
   type UnknownRule,
 } from "../kv/rule_records.ts";
 import { mergePatch } from "./_merge_patch.ts";
-import { bodyOf, RULE_DRAFT } from "./rule.ts";
+import { bodyOf, givenOf, RULE_DRAFT } from "./rule.ts";
 
 /** What became of a new rule. */
 export type AddOutcome = { readonly kind: "added"; readonly rule: Rule } | RulesFull;
@@ -25,14 +27,14 @@ export type ChangeOutcome = Decided | UnknownRule | RulesFull;
 /** What is decided once the rule is known. */
 type Decided =
   /** The rule as it is now; a patch that changes nothing leaves its version. */
-  | { readonly kind: "changed"; readonly rule: Rule }
+  | ChangedRule
   /** Somebody else has changed it: it is not the version that was expected. */
   | { readonly kind: "conflict"; readonly current: Rule }
   /** The patch would make no good rule of it: `body` is what it would make. */
   | { readonly kind: "invalid"; readonly error: z.ZodError; readonly body: unknown };
 
 /** What became of a removal. */
-export type RemoveOutcome = { readonly kind: "removed" } | UnknownRule;
+export type RemoveOutcome = RemovedRule | UnknownRule;
 
 /** Keeps rules. Every method rejects with KV's own error, or when KV does not answer. */
 export interface RuleStore {
@@ -98,13 +100,11 @@ export function createRuleStore(options: RuleStoreOptions): RuleStore {
 }
 
 function patched(current: Rule, patch: unknown, nowMs: number): Decision<Decided> {
-  const before = bodyOf(current);
-  const body = mergePatch(before, patch);
+  const body = mergePatch(givenOf(current), patch);
   const read = RULE_DRAFT.safeParse(body);
   if (!read.success) return { kind: "invalid", error: read.error, body };
-  if (JSON.stringify(bodyOf(read.data)) === JSON.stringify(before)) {
-    return { kind: "changed", rule: current };
-  }
+  const isSame = JSON.stringify(bodyOf(read.data)) === JSON.stringify(bodyOf(current));
+  if (isSame) return { kind: "changed", rule: current };
   const rule = { ...current, ...read.data, version: current.version + 1, changedAtMs: nowMs };
   return { kind: "write", rule };
 }

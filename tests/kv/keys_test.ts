@@ -22,6 +22,7 @@ import {
   segmentPrefix,
   segmentTailKey,
 } from "../../kv/timeline_keys.ts";
+import { ruleKey, rulePrefix, ruleSetKey } from "../../kv/rule_keys.ts";
 import { tokenKey, tokenPrefix } from "../../kv/token_keys.ts";
 import { withKv } from "./_temp_kv.ts";
 
@@ -35,6 +36,8 @@ Deno.test("keys lie as the table says, from the wearer down", () => {
   assertEquals(streamPlacesKey("ann"), ["wearer", "ann", "stream_places"]);
   assertEquals(rateLimitKey("ann", "poke", "abc"), ["wearer", "ann", "rate_limit", "poke", "abc"]);
   assertEquals(tokenKey("ann", "t1"), ["wearer", "ann", "token", "t1"]);
+  assertEquals(ruleKey("ann", "r1"), ["wearer", "ann", "rule", "r1"]);
+  assertEquals(ruleSetKey("ann"), ["wearer", "ann", "rule_set"]);
 });
 const SEGMENT = { startedAtMs: 5, session: "s1", firstIndex: 7 };
 
@@ -59,6 +62,8 @@ Deno.test("wearerPrefix holds all that is the wearer's, and nothing of another w
       streamPlacesKey("ann"),
       rateLimitKey("ann", "poke", "abc"),
       tokenKey("ann", "t1"),
+      ruleKey("ann", "r1"),
+      ruleSetKey("ann"),
       sessionStartKey("ann", 5, "s1"),
       segmentKey("ann", SEGMENT),
       segmentTailKey("ann", "s1"),
@@ -69,6 +74,7 @@ Deno.test("wearerPrefix holds all that is the wearer's, and nothing of another w
       callBudgetKey("anna"),
       rateLimitKey("anna", "poke", "ann"),
       tokenKey("anna", "ann"),
+      ruleKey("anna", "ann"),
     ];
     for (const key of [...keys, ...foreign]) {
       await kv.set(key, true);
@@ -79,11 +85,12 @@ Deno.test("wearerPrefix holds all that is the wearer's, and nothing of another w
   });
 });
 
-Deno.test("sessionKey, chunkKey and tokenKey lie under their prefixes", () => {
+Deno.test("sessionKey, chunkKey, tokenKey and ruleKey lie under their prefixes", () => {
   assertEquals(sessionKey("ann", "s1").slice(0, -1), sessionPrefix("ann"));
   assertEquals(chunkKey("ann", "s1", 0).slice(0, -1), chunkPrefix("ann", "s1"));
   assertEquals(chunkKey("ann", "s1", 0).slice(0, -2), chunkPrefix("ann"));
   assertEquals(tokenKey("ann", "t1").slice(0, -1), tokenPrefix("ann"));
+  assertEquals(ruleKey("ann", "r1").slice(0, -1), rulePrefix("ann"));
 });
 
 Deno.test("hasExpired counts a value as gone from expiresAtMs on, and never where that is null", () => {
