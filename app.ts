@@ -23,11 +23,13 @@ import { healthRoutes } from "./routes/health.ts";
 import { pokeRoutes } from "./routes/poke.ts";
 import { askRoutes } from "./routes/ask.ts";
 import { profileRoutes } from "./routes/profiles.ts";
+import { ruleRoutes } from "./routes/rules.ts";
 import { searchRoutes } from "./routes/search.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { timelineRoutes } from "./routes/timeline.ts";
 import { visionRoutes } from "./routes/vision.ts";
 import { wearerRoutes } from "./routes/wearers.ts";
+import { createRuleStore } from "./rules/store.ts";
 import { Admission } from "./stream/admission.ts";
 import type { LiveStreams } from "./stream/live_streams.ts";
 import type { Upgrade } from "./stream/socket.ts";
@@ -79,6 +81,7 @@ export function createApp(deps: Deps): Hono {
   );
   app.route("/", timelineRoutes({ ...deps, tokens }));
   app.route("/", sessionRoutes({ ...deps, sessions }));
+  app.route("/", ruleRoutes({ ...deps, rules: createRuleStore(deps) }));
   app.route(
     "/",
     pokeRoutes({

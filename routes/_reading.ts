@@ -21,17 +21,18 @@ export interface ReadingDeps {
   readonly log: Logger;
 }
 
-/** Answers with what `read` makes of KV; where KV does not answer, 503. */
+/** Answers with what `read` makes of KV; where KV does not answer, 503 with that detail. */
 export async function reading(
   deps: ReadingDeps,
   context: Context,
   read: () => Promise<Response>,
+  detail = "The records cannot be read now",
 ): Promise<Response> {
   try {
     return await read();
   } catch (error) {
     unreadable(deps, error);
-    return unavailable(context, "The records cannot be read now", RETRY_AFTER_S);
+    return unavailable(context, detail, RETRY_AFTER_S);
   }
 }
 

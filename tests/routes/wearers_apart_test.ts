@@ -4,11 +4,12 @@ import { connectGlasses } from "../../dev/glasses.ts";
 import { INFER_CHUNK_PARAMETERS } from "../../modal/local/infer_chunk.ts";
 import type { LocalModal } from "../../modal/local/server.ts";
 import { wearerPrefix } from "../../kv/keys.ts";
+import { rulePrefix } from "../../kv/rule_keys.ts";
 import { TOKEN_SCOPES, type TokenScope } from "../../kv/token_keys.ts";
 import { MAGIC_WORD, type TestForesight, withForesight } from "../_foresight.ts";
 import { connectSession, type Remembered } from "./_session.ts";
 import { EYES, frame, withModal } from "./_vision.ts";
-import { bearing, type Issued, issueToken } from "./_wearers.ts";
+import { ask, bearing, type Issued, issueToken } from "./_wearers.ts";
 
 /** What only ann has seen and said. */
 const MARK = "ONLY-ANN-KNOWS";
@@ -39,8 +40,12 @@ function withAnn(
   return withModal(SETTINGS, async (foresight, modal: LocalModal) => {
     const infer_chunk = { parameters: INFER_CHUNK_PARAMETERS, call: () => ({ caption: MARK }) };
     modal.deploy({ ...EYES, methods: { infer_chunk } });
-    const ann = await issueToken(foresight, "ann", ["stream", "admin"], { label: MARK });
+    const ann = await issueToken(foresight, "ann", ["stream", "admin", "rules"], {
+      label: MARK,
+    });
     const hers = await wear(foresight, ann);
+    const kept = await ask(foresight, ann, "POST", "/rules", { name: MARK, when: "a dog" });
+    assertEquals(kept.status, 201, kept.text);
     await settled(foresight);
     await use(foresight, ann, hers);
   });
@@ -91,6 +96,7 @@ function anyProbe(routes: readonly string[], bearers: readonly Issued[], known: 
       fc.record({ scopes, expires_in_s: fc.integer({ min: 1, max: 500 }), wearer: word }),
       fc.record({ message: fc.constant("hi"), wearer: word }),
       fc.record({ question: word, wearer: word }),
+      fc.record({ when: fc.constantFrom("a dog", "a cat"), enabled: fc.boolean() }),
       fc.json(),
     ),
     headers: fc.dictionary(fc.constantFrom("x-wearer", "idempotency-key", "x-magic-word"), word)
@@ -143,7 +149,9 @@ Deno.test("wearers: no request of one touches or returns anything of another, on
     ];
     const before = await dump(kv, "ann");
     assert(before.split(MARK).length > 2, "there is something to be found");
-    const probes = anyProbe(routes, bearers, [ann.id, hers.session, hers.resume]);
+    const [rule] = await Array.fromAsync(kv.list({ prefix: rulePrefix("ann") }));
+    const ruleId = String(rule!.key.at(-1));
+    const probes = anyProbe(routes, bearers, [ann.id, hers.session, hers.resume, ruleId]);
     // Chance alone may never send one.
     const message: Probe = {
       bearer: bearers[0]!,
