@@ -18,9 +18,10 @@
  * | `wearer, WEARER, token, TOKEN`                 | `TokenRecord`          | until the token expires    |
  * | `wearer, WEARER, rule, RULE`                   | `RuleRecord`           | until it is removed        |
  * | `wearer, WEARER, rule_set`                     | `RuleSetRecord`        | for good                   |
+ * | `wearer, WEARER, camera`                       | `CameraRecord`         | as long as the pause       |
  *
  * Segments and search blocks are in `timeline_keys.ts`, tokens in `token_keys.ts`, rules in
- * `rule_keys.ts`.
+ * `rule_keys.ts`, standing orders in `order_keys.ts`.
  *
  * Everything lies under a wearer's prefix, so it can be listed and erased as one, and nobody reads
  * across. Keys hold no secret and no personal text: what a client sends is hashed.

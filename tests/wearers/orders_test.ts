@@ -1,0 +1,216 @@
+import { assertEquals } from "@std/assert";
+import { wearerPrefix } from "../../kv/keys.ts";
+import { POLL_MS } from "../../wearers/orders.ts";
+import { createFakeClock } from "../_fake_clock.ts";
+import { withKv } from "../kv/_temp_kv.ts";
+import { createProcess, watchReads } from "./_orders.ts";
+
+/** Lets real reads and writes be over. */
+const SETTLE_MS = 20;
+
+function setUp(kv: Deno.Kv) {
+  const clock = createFakeClock();
+  const watched = watchReads(kv);
+  const here = createProcess(watched.kv, clock);
+  const elsewhere = createProcess(kv, clock);
+  /** Moves time on, and lets KV answer. */
+  const pass = async (ms: number) => {
+    await clock.tickAsync(ms);
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+    await clock.tickAsync(0);
+  };
+  return { clock, watched, here, elsewhere, pass };
+}
+
+Deno.test("orders are heard within a second of being given to another process [A14]", () =>
+  withKv(async (kv) => {
+    const { here, elsewhere, pass } = setUp(kv);
+    const [ann, bob] = [await here.stream("ann"), await here.stream("bob")];
+    await elsewhere.cameras.pause("ann", null);
+    assertEquals(ann.told, ["on"]);
+    await pass(POLL_MS);
+    assertEquals(ann.told, ["on", "paused until null"]);
+    await elsewhere.cameras.unpause("ann");
+    await pass(POLL_MS);
+    assertEquals([ann.told, bob.told], [["on", "paused until null", "on"], ["on"]]);
+    ann.leave();
+    bob.leave();
+  }));
+
+Deno.test("orders given here are obeyed before it is answered, by all streams here [A14]", () =>
+  withKv(async (kv) => {
+    const { here, clock } = setUp(kv);
+    const [one, two] = [await here.stream("ann"), await here.stream("ann")];
+    const untilMs = clock.epochMs() + 60_000;
+    await here.cameras.pause("ann", untilMs);
+    assertEquals([one.told, two.told], [["on", `paused until ${untilMs}`], one.told]);
+    one.leave();
+    await here.cameras.unpause("ann");
+    assertEquals([one.told.length, two.told.at(-1)], [2, "on"]);
+    two.leave();
+  }));
+
+Deno.test("orders cost one reading a second for all wearers that stream here, and none for none", () =>
+  withKv(async (kv) => {
+    const { here, watched, pass, clock } = setUp(kv);
+    await pass(10 * POLL_MS);
+    assertEquals(watched.asked, []);
+    const names = Array.from({ length: 12 }, (_, at) => `w${at}`);
+    const streams = await Promise.all([...names, ...names].map((name) => here.stream(name)));
+    watched.asked.length = 0;
+    for (let second = 0; second < 3; second++) {
+      await pass(POLL_MS);
+      const sizes = watched.asked.splice(0).map((keys) => keys.length);
+      assertEquals(sizes, [10, 2], "twelve distinct wearers in batches of ten");
+    }
+    for (const { leave } of streams) leave();
+    await pass(10 * POLL_MS);
+    assertEquals([watched.asked, clock.pendingTimers], [[], 0]);
+  }));
+
+Deno.test("orders stand from before the first frame of a stream that comes back [A14]", () =>
+  withKv(async (kv) => {
+    const { here, elsewhere } = setUp(kv);
+    const first = await here.stream("ann");
+    await elsewhere.cameras.pause("ann", null);
+    const second = await here.stream("ann");
+    assertEquals([first.told, second.told], [["on", "paused until null"], ["paused until null"]]);
+    first.leave();
+    second.leave();
+  }));
+
+Deno.test("orders that end do so by the clock, though KV cannot be read [A14]", () =>
+  withKv(async (kv) => {
+    const { here, watched, clock, pass } = setUp(kv);
+    const untilMs = clock.epochMs() + 10_000;
+    const stream = await here.stream("ann");
+    await here.cameras.pause("ann", untilMs);
+    watched.mode = "fails";
+    await pass(9_999);
+    assertEquals(stream.told, ["on", `paused until ${untilMs}`]);
+    clock.tick(1);
+    assertEquals(stream.told, ["on", `paused until ${untilMs}`, "on"]);
+    assertEquals((await here.cameras.state("ann")).kind, "on");
+    stream.leave();
+    await pass(0);
+    assertEquals(clock.pendingTimers, 0);
+  }));
+
+Deno.test("orders with an end in months wait no timer to death", () =>
+  withKv(async (kv) => {
+    const { here, clock } = setUp(kv);
+    const stream = await here.stream("ann");
+    await here.cameras.pause("ann", clock.epochMs() + 90 * 86_400_000);
+    clock.tick(30 * 86_400_000);
+    assertEquals(stream.told.length, 2);
+    stream.leave();
+  }));
+
+Deno.test("orders that cannot be read stay as they were; who is new is told nothing is known [A14]", () =>
+  withKv(async (kv) => {
+    const { here, elsewhere, watched, pass } = setUp(kv);
+    const old = await here.stream("ann");
+    watched.mode = "fails";
+    await elsewhere.cameras.pause("ann", null);
+    await elsewhere.cameras.pause("bob", null);
+    for (let second = 0; second < 3; second++) await pass(POLL_MS);
+    const bob = await here.stream("bob");
+    const another = await here.stream("ann");
+    assertEquals([old.told, bob.told, another.told], [["on"], ["unknown"], ["on"]]);
+    assertEquals(here.logged, ["kv.orders_failed"]);
+    assertEquals(here.counters.kvFailures >= 5, true);
+    watched.mode = "answers";
+    await pass(POLL_MS);
+    const paused = "paused until null";
+    assertEquals([old.told, bob.told, another.told], [
+      ["on", paused],
+      ["unknown", paused],
+      ["on", paused],
+    ]);
+    for (const { leave } of [old, bob, another]) leave();
+  }));
+
+Deno.test("orders changed here that cannot be read again are taken for the worst [A14]", () =>
+  withKv(async (kv) => {
+    const { here, watched, pass } = setUp(kv);
+    const stream = await here.stream("ann");
+    watched.mode = "fails";
+    await here.cameras.pause("ann", null);
+    assertEquals(stream.told, ["on", "unknown"]);
+    watched.mode = "answers";
+    await pass(POLL_MS);
+    assertEquals(stream.told, ["on", "unknown", "paused until null"]);
+    stream.leave();
+  }));
+
+Deno.test("orders: what was read before a change does not undo it [A14]", () =>
+  withKv(async (kv) => {
+    const { here, watched, clock, pass } = setUp(kv);
+    const stream = await here.stream("ann");
+    watched.mode = "held";
+    await pass(POLL_MS);
+    watched.mode = "answers";
+    await here.cameras.pause("ann", null);
+    assertEquals(stream.told, ["on", "paused until null"]);
+    watched.letGo();
+    await pass(0);
+    assertEquals(stream.told, ["on", "paused until null"]);
+    stream.leave();
+    assertEquals(clock.pendingTimers, 0);
+  }));
+
+Deno.test("orders that change between a stream's asking and its beginning are obeyed [A14]", () =>
+  withKv(async (kv) => {
+    const { here, pass } = setUp(kv);
+    const asked = await here.orders.ask("ann");
+    await here.cameras.pause("ann", null);
+    const told: string[] = [];
+    const leave = here.orders.follow(asked, ({ kind }) => void told.push(kind));
+    assertEquals(told, ["unknown"]);
+    await pass(0);
+    assertEquals(told, ["unknown", "known"]);
+    leave();
+  }));
+
+Deno.test("orders wait two seconds for a KV that says nothing, and poll on when it does", () =>
+  withKv(async (kv) => {
+    const { here, elsewhere, watched, clock, pass } = setUp(kv);
+    watched.mode = "held";
+    const asking = here.stream("ann");
+    await pass(2_000);
+    const stream = await asking;
+    assertEquals(stream.told, ["unknown"]);
+    watched.mode = "answers";
+    watched.letGo();
+    await elsewhere.cameras.pause("ann", null);
+    await pass(POLL_MS);
+    assertEquals(stream.told, ["unknown", "paused until null"]);
+    stream.leave();
+    await pass(0);
+    assertEquals(clock.pendingTimers, 0);
+  }));
+
+Deno.test("orders are kept under their wearer, for as long as they stand [A14]", () =>
+  withKv(async (kv) => {
+    const { here, clock } = setUp(kv);
+    const entries = () => Array.fromAsync(kv.list({ prefix: wearerPrefix("ann") }));
+    const sinceMs = clock.epochMs();
+    const untilMs = sinceMs + 10_000;
+    await here.cameras.pause("ann", untilMs);
+    clock.tick(5_000);
+    assertEquals(await here.cameras.pause("ann", null), {
+      kind: "paused",
+      sinceMs,
+      untilMs: null,
+    });
+    const [entry, ...others] = await entries();
+    assertEquals(entry?.value, { version: 1, sinceMs, expiresAtMs: null });
+    assertEquals([entry?.key, others], [["wearer", "ann", "camera"], []]);
+    await here.cameras.unpause("ann");
+    await here.cameras.unpause("ann");
+    assertEquals([await entries(), await here.cameras.state("ann")], [[], { kind: "on" }]);
+    await here.cameras.pause("ann", clock.epochMs() + 1);
+    clock.tick(1);
+    const again = await here.cameras.pause("ann", null);
+    assertEquals(again, { kind: "paused", sinceMs: clock.epochMs(), untilMs: null });
+  }));
