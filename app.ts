@@ -17,6 +17,7 @@ import { createSessionStore, type SessionStore } from "./kv/sessions.ts";
 import type { Logger } from "./log.ts";
 import type { Channel } from "./messaging/channel.ts";
 import { requireAccess } from "./routes/access.ts";
+import { cameraRoutes } from "./routes/camera.ts";
 import { internalError, notFound } from "./routes/errors.ts";
 import { requestLog } from "./routes/request_log.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -38,6 +39,8 @@ import type { Watchers } from "./timeline/watchers.ts";
 import { createAsking } from "./timeline/asking/asking.ts";
 import { createSearchIndexer } from "./timeline/search/indexer.ts";
 import { createSearch } from "./timeline/search/search.ts";
+import { createCameras } from "./wearers/camera.ts";
+import { StandingOrders } from "./wearers/orders.ts";
 import { createTokens } from "./wearers/tokens.ts";
 
 /** What the application is made of. */
@@ -62,6 +65,8 @@ export function createApp(deps: Deps): Hono {
   const { config, kv, clock, log, streams, memory } = deps;
   const rateLimiter = createRateLimiter({ kv, clock });
   const tokens = createTokens({ ...deps, signingKeys: config.tokenSigningKeys });
+  const orders = new StandingOrders(deps);
+  const cameras = createCameras({ kv, clock, orders });
   const sessions = openSessions(deps);
   const search = createSearch({ kv, clock });
   const slots = new InferenceSlots(config.inference.maxConcurrent);
@@ -74,6 +79,7 @@ export function createApp(deps: Deps): Hono {
   app.route("/", healthRoutes(deps));
   app.route("/", profileRoutes());
   app.route("/", wearerRoutes({ ...deps, tokens }));
+  app.route("/", cameraRoutes({ ...deps, cameras }));
   app.route("/", searchRoutes({ search }));
   app.route(
     "/",
@@ -99,6 +105,7 @@ export function createApp(deps: Deps): Hono {
     visionRoutes({
       ...deps,
       tokens,
+      orders,
       admission: new Admission({ streams, memory, clock, ...config.capacity }),
       vision: config.vision,
       slots,

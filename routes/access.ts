@@ -90,13 +90,14 @@ function refuse(
   }
 }
 
-/** Lets on whose principal has the scope; answers others 403 with the scope that it needs. */
-export function requireScope(scope: TokenScope): MiddlewareHandler<AccessEnv> {
+/** Lets on whose principal has one of the scopes; answers others 403 with those that it needs. */
+export function requireScope(...anyOf: readonly TokenScope[]): MiddlewareHandler<AccessEnv> {
+  const needed = anyOf.join(" or ");
   return async (context, next) => {
     const { scopes } = context.var.principal;
-    if (scopes.includes(scope)) return await next();
+    if (anyOf.some((scope) => scopes.includes(scope))) return await next();
     const has = scopes.join(", ");
-    return forbidden(context, `The token's scopes must include ${scope}: current value is ${has}`);
+    return forbidden(context, `The token's scopes must include ${needed}: current value is ${has}`);
   };
 }
 

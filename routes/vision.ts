@@ -9,12 +9,13 @@ import type { ModelIdentity } from "../inference/client.ts";
 import type { RateLimiter } from "../kv/rate_limits.ts";
 import { reasonOf } from "../log.ts";
 import type { Admission } from "../stream/admission.ts";
-import { type Guard, startStream, type StreamDeps } from "../stream/session.ts";
+import { type FollowOrders, type Guard, startStream, type StreamDeps } from "../stream/session.ts";
 import { type BeginningDeps, beginSession, type Begun, goOnWith } from "../stream/session_start.ts";
 import type { Socket, Upgrade } from "../stream/socket.ts";
 import type { Wire } from "../stream/wire.ts";
 import { WireV1 } from "../stream/wire_v1.ts";
 import { PROTOCOL_V2, WireV2 } from "../stream/wire_v2.ts";
+import type { StandingOrders } from "../wearers/orders.ts";
 import type { Tokens } from "../wearers/tokens.ts";
 import { readStreamQuery, type StreamQuery } from "./_stream_query.ts";
 import { watchForLeaving } from "./_leaving.ts";
@@ -37,6 +38,7 @@ const TOKEN_ENDED = {
 export interface VisionDeps extends StreamDeps, BeginningDeps {
   readonly upgrade: Upgrade;
   readonly tokens: Pick<Tokens, "watch">;
+  readonly orders: Pick<StandingOrders, "ask" | "follow">;
   readonly admission: Admission;
   readonly rateLimiter: RateLimiter;
   readonly streamsPerMinute: number;
@@ -142,7 +144,11 @@ async function upgrade(
   greet: (socket: Socket) => Wire,
 ): Promise<Response> {
   const { wearer, id } = begun.session;
-  const taken = await deps.budgets.takeStream(wearer, id);
+  // Both before the upgrade, so that the first frame finds them decided.
+  const [asked, taken] = await Promise.all([
+    deps.orders.ask(wearer),
+    deps.budgets.takeStream(wearer, id),
+  ]);
   if (taken.kind === "refused") {
     const detail = `At most ${deps.maxStreams} streams may be open at once`;
     return tooMany(context, detail, taken.retryAfterMs);
@@ -169,7 +175,8 @@ async function upgrade(
   try {
     return deps.upgrade(context.req.raw, (socket) => {
       place.leave();
-      return startStream(deps, socket, greet(socket), { ...begun, lease, guard });
+      const followOrders: FollowOrders = (obey) => deps.orders.follow(asked, obey);
+      return startStream(deps, socket, greet(socket), { ...begun, lease, guard, followOrders });
     }, protocol);
   } catch (error) {
     const detail = `Cannot upgrade to WebSocket: ${reasonOf(error)}`;

@@ -20,6 +20,8 @@ export interface AskerOptions {
   readonly now: () => {
     readonly session: VisionInferenceSession | null;
     readonly frame: ArrivedFrame | null;
+    /** Whether nothing may be looked at, whenever it came. */
+    readonly isShut: boolean;
     readonly context: AskContext;
   };
 }
@@ -49,7 +51,8 @@ export class Asker {
 
   async #askNow(question: string): Promise<Answer> {
     const { gate, clock, now } = this.#options;
-    const { session, frame, context } = now();
+    const { session, frame, context, isShut } = now();
+    if (isShut) return refused("the camera is paused");
     if (!session) return refused("the model is not there now");
     if (!frame) return refused("no frame has come yet");
     if (gate.pass() !== "granted") return refused("the budget is used up for now");

@@ -4,73 +4,20 @@
  *
  * @module
  */
-import type { Cancel, Clock } from "../clock.ts";
-import { Chunker, type ChunkLimits } from "../inference/chunker.ts";
-import type {
-  AskContext,
-  Chunk,
-  InferOutcome,
-  ModelIdentity,
-  VisionInferenceClient,
-} from "../inference/client.ts";
-import type { InferenceSlots, Release } from "../inference/slots.ts";
-import type { BudgetAccount } from "../kv/budgets.ts";
+import type { Cancel } from "../clock.ts";
+import { Chunker } from "../inference/chunker.ts";
+import type { AskContext, Chunk, InferOutcome } from "../inference/client.ts";
+import type { Release } from "../inference/slots.ts";
 import { reasonOf } from "../log.ts";
 import { Asker } from "./_asker.ts";
 import { BUDGET_USED_UP, CallGate } from "./_call_gate.ts";
 import { CaptionHistory } from "./_history.ts";
 import { ModelLine } from "./_model_line.ts";
-import type { FrameGovernor } from "./governor/governor.ts";
+import { SHUT_BY_ORDER, Shutter } from "./_shutter.ts";
+import type { CameraOrder } from "./camera.ts";
+import type { CaptionerOptions, CaptionListener } from "./captioning.ts";
 import { type ArrivedFrame, DROPPED, type FrameFate, QUEUED, SKIPPED } from "./frame.ts";
 import type { Answer } from "./wire.ts";
-
-/** Where a stream stands when it begins, or goes on over a new connection. */
-export interface CaptionerStart {
-  /** Seconds since the session began. */
-  readonly nowS: number;
-  /** Up to where it has been described, in the same seconds. */
-  readonly describedS: number;
-  /** Its newest captions, oldest first. */
-  readonly history: readonly string[];
-  readonly prompt: string;
-}
-
-/** What a captioner is made of. */
-export interface CaptionerOptions {
-  readonly inference: VisionInferenceClient;
-  readonly slots: InferenceSlots;
-  /** The wearer's. */
-  readonly budget: BudgetAccount;
-  readonly clock: Clock;
-  readonly limits: ChunkLimits & { readonly maxInflight: number; readonly drainMs: number };
-  readonly identity: ModelIdentity | null;
-  readonly sessionId: string;
-  readonly start: CaptionerStart;
-  /** Passes over frames that show what the last one showed (WIRE S2). Null: none is passed over. */
-  readonly governor: FrameGovernor | null;
-  /** What is said of a chunk that is given up as the stream ends: that it failed, or nothing. */
-  readonly givenUp: "told" | "forgotten";
-}
-
-/** A chunk on its way to the model. */
-export interface DispatchedChunk extends Chunk {
-  /** The newest frame that came before the chunk left, looked at or not. */
-  readonly lastFrame: number;
-  /** When the newest frame of the chunk was taken. */
-  readonly capturedAtMs: number | null;
-}
-
-/** Who hears what became of the frames. */
-export interface CaptionListener {
-  /** A chunk has left. `outcome` resolves always; null: it was given up, see `givenUp`. */
-  dispatched(chunk: DispatchedChunk, outcome: Promise<InferOutcome | null>): void;
-  /** Something for the client to know: a caption, or a reason that it has not been told yet. */
-  tell(outcome: InferOutcome): void;
-  /** The budget is used up for a while. */
-  usedUp(reason: string, retryAfterMs: number): void;
-  /** Whether outcomes pile up behind what cannot be written: then nothing more is sent out. */
-  isBehind(): boolean;
-}
 
 /** Captions one stream. `admit` and `proceed` are on the ack path: no I/O, and they never wait. */
 export class Captioner {
@@ -88,7 +35,7 @@ export class Captioner {
   #isEnding = false;
   /** Whether nothing is said of a chunk that is given up. */
   #forgets: boolean;
-  #isPaused = false;
+  readonly #shutter = new Shutter();
   #newest: ArrivedFrame | null = null;
   #lastFrame = 0;
   #leaveQueue: Cancel | null = null;
@@ -108,7 +55,12 @@ export class Captioner {
     this.#asker = new Asker({
       ...options,
       gate: this.#gate,
-      now: () => ({ session: this.#line.session, frame: this.#newest, context: this.#context() }),
+      now: () => ({
+        session: this.#line.session,
+        frame: this.#newest,
+        context: this.#context(),
+        isShut: this.#shutter.isOrdered,
+      }),
     });
     const signal = this.#gone.signal;
     this.#line = new ModelLine({ ...options, signal }, {
@@ -122,7 +74,7 @@ export class Captioner {
   admit(frame: ArrivedFrame): FrameFate {
     this.#lastFrame = frame.number;
     if (this.#line.isDisabled || this.#isEnding) return DROPPED.busy;
-    if (this.#isPaused) return DROPPED.paused;
+    if (this.#shutter.fate) return this.#shutter.fate;
     if (this.#gate.isShut) return DROPPED.budget;
     if (this.#listener.isBehind()) return DROPPED.busy;
     this.#newest = frame;
@@ -147,17 +99,22 @@ export class Captioner {
 
   /** Looks at no frame until {@link unpause}. What came before is still described. */
   pause(): void {
-    if (this.#isPaused) return;
-    this.#isPaused = true;
-    this.#dispatchWhatIsThere();
+    if (this.#shutter.pause(true)) this.#dispatchWhatIsThere();
   }
 
   /** The time in between belongs to no chunk, but where frames of before still wait for the model. */
   unpause(): void {
-    if (!this.#isPaused) return;
-    this.#isPaused = false;
     // What could not leave yet was promised to be looked at.
-    if (this.#chunker.heldFrames === 0) this.#chunker.restart(this.nowS());
+    if (this.#shutter.pause(false)) this.#restartIfEmpty();
+  }
+
+  /** The camera as ordered from outside. While it is shut nothing leaves, whenever it came. */
+  ordered(camera: CameraOrder["kind"]): void {
+    if (!this.#shutter.order(camera)) return;
+    if (!this.#shutter.isOrdered) return this.#restartIfEmpty();
+    this.#leaveQueue?.();
+    this.#leaveQueue = null;
+    this.#giveUpWindow(SHUT_BY_ORDER);
   }
 
   /**
@@ -214,8 +171,12 @@ export class Captioner {
 
   /** The budget has something again; the time in which it had nothing belongs to no chunk. */
   #goOn(): void {
-    if (this.#chunker.heldFrames === 0) this.#chunker.restart(this.nowS());
+    this.#restartIfEmpty();
     this.#dispatchIfDue();
+  }
+
+  #restartIfEmpty(): void {
+    if (this.#chunker.heldFrames === 0) this.#chunker.restart(this.nowS());
   }
 
   #dispatchIfDue(): void {

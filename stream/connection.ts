@@ -14,6 +14,7 @@
 import type { Cancel, Clock } from "../clock.ts";
 import type { InferOutcome } from "../inference/client.ts";
 import type { ChunkFacts } from "../kv/keys.ts";
+import { CameraWatch } from "./_camera_watch.ts";
 import type { ClientMessage } from "./_client_message.ts";
 import { FrameRate } from "./_frame_rate.ts";
 import { StallWatch } from "./_stall_watch.ts";
@@ -67,10 +68,10 @@ export class Connection implements SocketListener {
   #frameNumber: number;
   #capturedAtMs: number | null = null;
   #errors = 0;
-  readonly #stallWatch: StallWatch;
+  /** Hears what is ordered from outside. */
+  readonly camera: CameraWatch;
   readonly #unread: UnreadGuard;
   #isWarned = false;
-  #isPaused = false;
   #cancelDrain: Cancel | null = null;
 
   /** @param catchesUp whether {@link caughtUp} will be called */
@@ -94,10 +95,11 @@ export class Connection implements SocketListener {
       this.close(CLOSE_CODE.policyViolation, "acks must be read: too many are unread");
     });
     const stallMs = wire.resumes ? options.stallMs : 0;
-    this.#stallWatch = new StallWatch(options.clock, stallMs, () => {
+    const stallWatch = new StallWatch(options.clock, stallMs, () => {
       this.notice({ code: "stalled", message: `no frame came for ${stallMs / 1000} s` });
     });
-    this.#stallWatch.frame(nowMs);
+    this.camera = new CameraWatch(stallWatch, options.clock, (notice) => this.notice(notice));
+    this.camera.frame(nowMs);
   }
 
   message(data: string | Uint8Array): void {
@@ -187,7 +189,7 @@ export class Connection implements SocketListener {
       const reason = `frames must be at most ${maxFps} per second`;
       return this.close(CLOSE_CODE.policyViolation, reason);
     }
-    if (!this.#isPaused && this.#state.kind !== "leaving") this.#stallWatch.frame(nowMs);
+    this.camera.frame(nowMs);
     this.#acknowledge(data);
     this.#warnIfTooFast();
   }
@@ -241,12 +243,10 @@ export class Connection implements SocketListener {
       case "prompt":
         return this.#session.lookFor(message.prompt);
       case "pause":
-        this.#isPaused = true;
-        this.#stallWatch.stop();
+        this.camera.pause(true);
         return this.#session.pause();
       case "unpause":
-        this.#isPaused = false;
-        this.#stallWatch.frame(this.#options.clock.monotonicMs());
+        this.camera.pause(false);
         return this.#session.unpause();
       case "ask":
         return this.#ask(message.id, message.question);
@@ -267,7 +267,7 @@ export class Connection implements SocketListener {
     const waiting = this.#state.kind === "catching_up" ? this.#state.waiting : null;
     if (!waiting) this.#reminded.resolve();
     this.#state = { kind: "leaving", waiting };
-    this.#stallWatch.stop();
+    this.camera.stop();
     Promise.all([this.#session.settle(isFinal), this.#reminded.promise]).then(() => {
       if (this.#state.kind === "closed") return;
       this.#finish(code, reason, isFinal);
@@ -289,7 +289,7 @@ export class Connection implements SocketListener {
   #finish(code: number, reason: string, isFinal: boolean): void {
     if (this.#state.kind === "closed") return;
     this.#state = { kind: "closed" };
-    this.#stallWatch.stop();
+    this.camera.stop();
     this.#cancelDrain?.();
     this.#wire.close();
     this.#session.end(code, reason, isFinal);

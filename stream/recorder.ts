@@ -13,7 +13,7 @@ import type { InferOutcome } from "../inference/client.ts";
 import type { ChunkFacts, ChunkOutcome, LiveSession, SessionFacts } from "../kv/keys.ts";
 import type { SessionWriter, WriteOutcome } from "../kv/session_writer.ts";
 import { type Logger, reasonOf } from "../log.ts";
-import type { DispatchedChunk } from "./captioner.ts";
+import type { DispatchedChunk } from "./captioning.ts";
 
 /** More outcomes than these wait for KV only if it is down: then nothing more is sent out. */
 const MAX_BEHIND = 64;

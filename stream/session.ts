@@ -13,9 +13,12 @@ import type { ModelIdentity, VisionInferenceClient } from "../inference/client.t
 import type { InferenceSlots } from "../inference/slots.ts";
 import type { ChunkRecord, LiveSession } from "../kv/keys.ts";
 import type { Budgets, StreamLease } from "../kv/budgets.ts";
+import type { Orders } from "../kv/order_keys.ts";
 import type { SessionWriter } from "../kv/session_writer.ts";
 import { type Logger, reasonOf } from "../log.ts";
-import { Captioner, type CaptionerStart } from "./captioner.ts";
+import { cameraOrderOf } from "./camera.ts";
+import { Captioner } from "./captioner.ts";
+import type { CaptionerStart } from "./captioning.ts";
 import { Connection } from "./connection.ts";
 import type { ArrivedFrame, FrameFate } from "./frame.ts";
 import { FrameGovernor } from "./governor/governor.ts";
@@ -49,6 +52,12 @@ export interface StreamDeps {
  */
 export type Guard = (endStream: (reason: string) => void) => Cancel;
 
+/**
+ * What the wearer orders all its streams from outside: tells it at once and whenever it changes,
+ * until cancelled.
+ */
+export type FollowOrders = (obey: (orders: Orders) => void) => Cancel;
+
 /** A session as it begins, or as a new connection finds it. */
 export interface SessionStart {
   readonly session: LiveSession;
@@ -59,6 +68,7 @@ export interface SessionStart {
   /** The session's place among the wearer's streams. */
   readonly lease: StreamLease;
   readonly guard?: Guard;
+  readonly followOrders?: FollowOrders;
   /** Results that the client has not seen, in order; null: the session is new. */
   readonly unseen: AsyncIterable<ChunkRecord> | null;
 }
@@ -83,6 +93,7 @@ class Session implements StreamSession {
   readonly #recorder: Recorder;
   #cancelHeartbeat: Cancel = () => {};
   #cancelGuard: Cancel = () => {};
+  #cancelOrders: Cancel = () => {};
   #isOver = false;
 
   constructor(deps: StreamDeps, socket: Socket, wire: Wire, start: SessionStart) {
@@ -107,6 +118,7 @@ class Session implements StreamSession {
     if (wire.resumes) this.#scheduleHeartbeat();
     const end = (reason: string) => this.connection.close(CLOSE_CODE.policyViolation, reason);
     this.#cancelGuard = start.guard?.(end) ?? this.#cancelGuard;
+    this.#cancelOrders = start.followOrders?.((orders) => this.#obey(orders)) ?? this.#cancelOrders;
     deps.streams.add(session.id, this.connection);
   }
 
@@ -156,6 +168,13 @@ class Session implements StreamSession {
     this.#deps.streams.remove(this.#id, this.connection, ended);
   }
 
+  /** What no longer may leave does not, by the time that the client is told. */
+  #obey(orders: Orders): void {
+    const camera = cameraOrderOf(orders);
+    this.#captioner.ordered(camera.kind);
+    this.connection.camera.order(camera);
+  }
+
   /** Inferences in flight are finished first (WIRE V7), so that the books close complete. */
   async #end(
     status: "ended" | "interrupted",
@@ -164,6 +183,8 @@ class Session implements StreamSession {
     endedAtMs: number,
   ): Promise<void> {
     await this.#captioner.close(status === "interrupted" ? "described" : "dropped");
+    // Not before: what is described last obeys too.
+    this.#cancelOrders();
     await this.#recorder.end(status, code, reason, endedAtMs);
   }
 

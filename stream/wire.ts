@@ -21,7 +21,14 @@ export interface Ack {
 
 /** What a client should know beside acks and results (WIRE S5). */
 export interface Notice {
-  readonly code: "budget" | "slow_down" | "stalled" | "draining" | "inference";
+  readonly code:
+    | "budget"
+    | "slow_down"
+    | "stalled"
+    | "draining"
+    | "inference"
+    | "paused"
+    | "unpaused";
   readonly message: string;
   readonly retryAfterMs?: number;
   readonly suggestFps?: number;

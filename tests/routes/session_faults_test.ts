@@ -8,6 +8,7 @@ import { noopInference } from "../../inference/noop.ts";
 import { createLogger } from "../../log.ts";
 import type { AccessEnv } from "../../routes/access.ts";
 import { visionRoutes } from "../../routes/vision.ts";
+import { StandingOrders } from "../../wearers/orders.ts";
 import { OPERATOR } from "../../wearers/principal.ts";
 import { LiveStreams } from "../../stream/live_streams.ts";
 import { createSessionStore } from "../../kv/sessions.ts";
@@ -75,6 +76,12 @@ Deno.test("claim that KV does not answer is refused after four seconds [S4]", ()
       newId: () => "id",
       upgrade: () => new Response("upgraded"),
       tokens: { watch: () => () => {} },
+      orders: new StandingOrders({
+        kv,
+        clock,
+        counters: createCounters(),
+        log: createLogger("error", () => {}),
+      }),
       rateLimiter: { take: () => Promise.resolve({ kind: "allowed", remaining: 1 }) },
       streamsPerMinute: 60,
       modelIdentity: null,

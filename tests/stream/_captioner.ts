@@ -15,7 +15,8 @@ import type {
 } from "../../inference/client.ts";
 import { InferenceSlots } from "../../inference/slots.ts";
 import { type BudgetAccount, type CallOutcome, UNLIMITED } from "../../kv/budgets.ts";
-import { Captioner, type CaptionerStart, type DispatchedChunk } from "../../stream/captioner.ts";
+import { Captioner } from "../../stream/captioner.ts";
+import type { CaptionerStart, DispatchedChunk } from "../../stream/captioning.ts";
 import type { FrameGovernor } from "../../stream/governor/governor.ts";
 import { createFakeClock } from "../_fake_clock.ts";
 

@@ -9,7 +9,7 @@ import type { ChunkFacts, LiveSession, SessionRecord } from "../../kv/keys.ts";
 import type { SessionWriter } from "../../kv/session_writer.ts";
 import { createSessionStore } from "../../kv/sessions.ts";
 import { createLogger } from "../../log.ts";
-import type { DispatchedChunk } from "../../stream/captioner.ts";
+import type { DispatchedChunk } from "../../stream/captioning.ts";
 import { Recorder } from "../../stream/recorder.ts";
 import { createFakeClock } from "../_fake_clock.ts";
 import { claim, live } from "../kv/_sessions.ts";
