@@ -113,6 +113,21 @@ function isEndpoint(value: string): boolean {
   return url.protocol === "https:" || url.protocol === "http:" && isLoopback;
 }
 
+/** Where addresses begin that are given out, without a slash at the end; empty: unset. */
+export function base(about: string): Setting<string> {
+  const must =
+    "must be an address that begins https:// or http://, without user, query and fragment";
+  const schema = z.string().refine((value) => value === "" || isBase(value), { error: must })
+    .transform((value) => value.replace(/\/+$/, ""));
+  return { about, fallback: "", secret: false, schema };
+}
+
+function isBase(value: string): boolean {
+  const url = URL.parse(value);
+  if (!url || url.username || url.password || /[?#]/.test(value)) return false;
+  return url.protocol === "https:" || url.protocol === "http:";
+}
+
 /** A URL, or nothing. */
 export function address(
   about: string,

@@ -21,12 +21,14 @@ import { cameraRoutes } from "./routes/camera.ts";
 import { internalError, notFound } from "./routes/errors.ts";
 import { requestLog } from "./routes/request_log.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { keepLinksPrivate } from "./routes/links.ts";
 import { pokeRoutes } from "./routes/poke.ts";
 import { askRoutes } from "./routes/ask.ts";
 import { profileRoutes } from "./routes/profiles.ts";
 import { ruleRoutes } from "./routes/rules.ts";
 import { searchRoutes } from "./routes/search.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
+import { shareRoutes } from "./routes/share.ts";
 import { timelineRoutes } from "./routes/timeline.ts";
 import { visionRoutes } from "./routes/vision.ts";
 import { wearerRoutes } from "./routes/wearers.ts";
@@ -75,10 +77,12 @@ export function createApp(deps: Deps): Hono {
   app.onError(internalError(log));
   app.notFound(notFound);
   app.use(requestLog(deps));
+  app.use(keepLinksPrivate);
   app.use(requireAccess({ ...deps, magicWord: config.magicWord, tokens }));
   app.route("/", healthRoutes(deps));
   app.route("/", profileRoutes());
   app.route("/", wearerRoutes({ ...deps, tokens }));
+  app.route("/", shareRoutes({ ...deps, tokens, publicUrl: config.publicUrl }));
   app.route("/", cameraRoutes({ ...deps, cameras }));
   app.route("/", searchRoutes({ search }));
   app.route(

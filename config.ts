@@ -55,6 +55,8 @@ export interface Config {
   readonly magicWord: string | null;
   /** What signs wearers' tokens, the one in use first; empty: there are none. */
   readonly tokenSigningKeys: readonly string[];
+  /** Where addresses begin that are given out; null: where the request was made. */
+  readonly publicUrl: string | null;
   readonly kv: KvLocation;
   readonly logLevel: LogLevel;
   readonly socketTransport: "ws" | "native";
@@ -158,6 +160,7 @@ function configOf(values: Values): Config {
     host: values.HOST,
     magicWord: values.MAGIC_WORD || null,
     tokenSigningKeys: values.TOKEN_SIGNING_KEYS,
+    publicUrl: values.PUBLIC_URL || null,
     kv: kvLocationOf(values),
     logLevel: values.LOG_LEVEL,
     socketTransport: socketTransportOf(values),

@@ -6,6 +6,7 @@
  */
 import {
   address,
+  base,
   choice,
   count,
   endpoint,
@@ -35,6 +36,7 @@ export const SETTINGS = {
     "secrets that sign wearers' tokens: the first signs, all verify; while unset there are none",
     32,
   ),
+  PUBLIC_URL: base("where links begin that are given to helpers; unset: where they are asked for"),
   KV_PATH: text("Deno KV in this local file"),
   KV_URL: address(
     "Deno KV behind this KV Connect address; with neither, the platform's own",

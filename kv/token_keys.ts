@@ -6,8 +6,19 @@
 import { type Stored, wearerPrefix } from "./keys.ts";
 
 /** What the bearer of a token may do. */
-export const TOKEN_SCOPES = ["stream", "read", "poke", "rules", "admin"] as const;
+export const TOKEN_SCOPES = [
+  "stream",
+  "read",
+  "poke",
+  "rules",
+  "admin",
+  "live",
+  "timeline",
+] as const;
 export type TokenScope = typeof TOKEN_SCOPES[number];
+
+/** What a link may be for that is given to a helper; `read` includes both. */
+export const SHARE_SCOPES = ["live", "timeline"] as const satisfies readonly TokenScope[];
 
 /** What is known of one token. The token itself is nowhere: its bearer alone has it. */
 export interface TokenFacts {

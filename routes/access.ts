@@ -8,9 +8,10 @@ import type { Context, MiddlewareHandler } from "@hono/hono";
 import type { Counters } from "../counters.ts";
 import type { TokenScope } from "../kv/token_keys.ts";
 import type { Logger } from "../log.ts";
-import { OPERATOR, type Principal } from "../wearers/principal.ts";
+import { isShare, may, OPERATOR, type Principal } from "../wearers/principal.ts";
 import type { Authentication, Tokens } from "../wearers/tokens.ts";
 import { watchForLeaving } from "./_leaving.ts";
+import { isLinked } from "./links.ts";
 import { unavailable } from "./errors.ts";
 
 /** Served to everyone. */
@@ -63,6 +64,9 @@ export function requireAccess(deps: AccessDeps): MiddlewareHandler<AccessEnv> {
     watchForLeaving(req.raw);
     const answer = await tokens.authenticate(token);
     if (answer.kind !== "known") return refuse(context, deps, answer);
+    const { scopes } = answer.principal;
+    // Whatever route there will be: a helper's link leads nowhere else.
+    if (isShare(scopes) && !isLinked(context)) return lacks(context, scopes, "others");
     context.set("principal", answer.principal);
     return await next();
   };
@@ -94,11 +98,15 @@ function refuse(
 export function requireScope(...anyOf: readonly TokenScope[]): MiddlewareHandler<AccessEnv> {
   const needed = anyOf.join(" or ");
   return async (context, next) => {
-    const { scopes } = context.var.principal;
-    if (anyOf.some((scope) => scopes.includes(scope))) return await next();
-    const has = scopes.join(", ");
-    return forbidden(context, `The token's scopes must include ${needed}: current value is ${has}`);
+    const { principal } = context.var;
+    if (anyOf.some((scope) => may(principal, scope))) return await next();
+    return lacks(context, principal.scopes, needed);
   };
+}
+
+function lacks(context: Context, scopes: readonly TokenScope[], needed: string): Response {
+  const has = scopes.join(", ");
+  return forbidden(context, `The token's scopes must include ${needed}: current value is ${has}`);
 }
 
 /** A 403 that says why. */
@@ -106,10 +114,11 @@ export function forbidden(context: Context, detail: string): Response {
   return context.json({ detail }, 403);
 }
 
-function tokenOf({ req }: Context): string | null {
+function tokenOf(context: Context): string | null {
+  const { req } = context;
   const brought = BEARER.exec(req.header("authorization") ?? "")?.[1];
   if (brought !== undefined) return brought;
-  return req.path === STREAM_PATH ? req.query("token") || null : null;
+  return req.path === STREAM_PATH || isLinked(context) ? req.query("token") || null : null;
 }
 
 function digest(text: string): Uint8Array {

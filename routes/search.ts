@@ -11,11 +11,15 @@ import { type AccessEnv, requireScope } from "./access.ts";
 
 /** Serves `/timeline/search`. */
 export function searchRoutes({ search }: { readonly search: Search }): Hono<AccessEnv> {
-  return new Hono<AccessEnv>().get("/timeline/search", requireScope("read"), async (context) => {
-    const query = readSearchQuery(context.req.query());
-    if (query.kind === "invalid") return context.json({ detail: query.detail }, 422);
-    const { words, limit, fromMs, toMs } = query;
-    const wearer = wearerOf(context);
-    return context.json({ hits: await search({ wearer, words, limit, fromMs, toMs }) });
-  });
+  return new Hono<AccessEnv>().get(
+    "/timeline/search",
+    requireScope("read", "timeline"),
+    async (context) => {
+      const query = readSearchQuery(context.req.query());
+      if (query.kind === "invalid") return context.json({ detail: query.detail }, 422);
+      const { words, limit, fromMs, toMs } = query;
+      const wearer = wearerOf(context);
+      return context.json({ hits: await search({ wearer, words, limit, fromMs, toMs }) });
+    },
+  );
 }

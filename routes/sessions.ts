@@ -25,15 +25,19 @@ export interface SessionsDeps extends ReadingDeps {
 export function sessionRoutes(deps: SessionsDeps): Hono<AccessEnv> {
   const pages = new Pages(deps);
   return new Hono<AccessEnv>()
-    .get("/sessions", requireScope("read"), (context) => listSessions(deps, pages, context))
+    .get(
+      "/sessions",
+      requireScope("read", "timeline"),
+      (context) => listSessions(deps, pages, context),
+    )
     .get(
       "/sessions/:id",
-      requireScope("read"),
+      requireScope("read", "timeline"),
       (context) => showSession(deps, context, context.req.param("id")),
     )
     .get(
       "/sessions/:id/chunks",
-      requireScope("read"),
+      requireScope("read", "timeline"),
       (context) => listChunks(deps, pages, context, context.req.param("id")),
     );
 }

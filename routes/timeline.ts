@@ -33,8 +33,12 @@ export interface TimelineDeps extends ReadingDeps {
 export function timelineRoutes(deps: TimelineDeps): Hono<AccessEnv> {
   const pages = new Pages(deps);
   return new Hono<AccessEnv>()
-    .get("/timeline", requireScope("read"), (context) => listSegments(deps, pages, context))
-    .get("/timeline/live", requireScope("read"), (context) => watch(deps, context));
+    .get(
+      "/timeline",
+      requireScope("read", "timeline"),
+      (context) => listSegments(deps, pages, context),
+    )
+    .get("/timeline/live", requireScope("read", "live"), (context) => watch(deps, context));
 }
 
 async function listSegments(deps: TimelineDeps, pages: Pages, context: Context<AccessEnv>) {

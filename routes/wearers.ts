@@ -10,12 +10,12 @@ import { type Context, Hono, type MiddlewareHandler } from "@hono/hono";
 import type { Clock } from "../clock.ts";
 import type { Counters } from "../counters.ts";
 import type { TokenRecord } from "../kv/token_keys.ts";
-import { MAX_TOKENS } from "../kv/token_records.ts";
 import { type Logger, reasonOf } from "../log.ts";
 import { NAME, NAME_MUST } from "../wearers/principal.ts";
 import { exportOf } from "../wearers/export.ts";
 import type { IssueOutcome, IssueRequest, Tokens } from "../wearers/tokens.ts";
 import { jsonOf, limitBody } from "./_json_body.ts";
+import { notIssued, timeOf } from "./_not_issued.ts";
 import { readIssueBody } from "./_token_body.ts";
 import { type AccessEnv, forbidden, requireScope } from "./access.ts";
 import { invalidBody, unavailable } from "./errors.ts";
@@ -91,35 +91,10 @@ function unfit(context: Context, name: string, value: string): Response {
 }
 
 function respond(context: Context, request: IssueRequest, outcome: IssueOutcome): Response {
-  const { wearer, scopes, issuer } = request;
-  switch (outcome.kind) {
-    case "issued": {
-      // Nobody on the way shall keep it.
-      context.header("Cache-Control", "no-store");
-      return context.json({ token: outcome.token, ...described(wearer, outcome.record) }, 201);
-    }
-    case "beyond_scopes": {
-      const own = issuer.scopes.join(", ");
-      const detail = `scopes must be among the token's own (${own}): current value is ${
-        scopes.join(", ")
-      }`;
-      return forbidden(context, detail);
-    }
-    case "beyond_life": {
-      const detail = `expires_at must be at most the token's own, ${timeOf(outcome.latestMs)}: ` +
-        `current value is ${timeOf(request.expiresAtMs)}`;
-      return forbidden(context, detail);
-    }
-    case "full": {
-      const detail = `A wearer must have fewer than ${MAX_TOKENS} tokens that have not expired: ` +
-        "wait until some have";
-      return context.json({ detail }, 409);
-    }
-    case "no_key": {
-      const detail = "TOKEN_SIGNING_KEYS must be set for tokens to be issued: it is unset";
-      return context.json({ detail }, 501);
-    }
-  }
+  if (outcome.kind !== "issued") return notIssued(context, request, outcome);
+  // Nobody on the way shall keep it.
+  context.header("Cache-Control", "no-store");
+  return context.json({ token: outcome.token, ...described(request.wearer, outcome.record) }, 201);
 }
 
 /** All that is known of a token. */
@@ -135,10 +110,6 @@ function described(wearer: string, record: TokenRecord) {
     expires_at: timeOf(record.expiresAtMs),
     revoked_at: record.revokedAtMs === null ? null : timeOf(record.revokedAtMs),
   };
-}
-
-function timeOf(epochMs: number): string {
-  return new Date(epochMs).toISOString();
 }
 
 /** Each piece is made as the client reads the one before. */

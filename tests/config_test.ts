@@ -212,6 +212,26 @@ Deno.test("parseConfig takes keys that sign tokens, in order, and none that can 
   }
 });
 
+Deno.test("parseConfig takes where links begin, without a slash at the end [A15]", () => {
+  assertEquals(valid({}).publicUrl, null);
+  assertEquals(valid({ PUBLIC_URL: "https://eyes.example" }).publicUrl, "https://eyes.example");
+  assertEquals(
+    valid({ PUBLIC_URL: "http://10.0.0.7:8000/eyes//" }).publicUrl,
+    "http://10.0.0.7:8000/eyes",
+  );
+  const wrong = [
+    "eyes.example",
+    "wss://eyes.example",
+    "https://a:b@c/",
+    "https://c/?x",
+    "https://c/#",
+  ];
+  for (const given of wrong) {
+    const [problem] = problems({ PUBLIC_URL: given });
+    assertStringIncludes(problem!, "Cannot use PUBLIC_URL as it must be an address that begins");
+  }
+});
+
 Deno.test("parseConfig never shows a secret and never throws, whatever it is given [A4]", () => {
   const names = Object.keys(SETTINGS) as (keyof typeof SETTINGS)[];
   const isSecret = (name: keyof typeof SETTINGS) => SETTINGS[name].secret;

@@ -11,6 +11,13 @@ const LOOK_MS = 10_000;
 /** What there is to say of a token that ended. */
 export type Ended = "expired" | "revoked";
 
+/** One that looks after a token. */
+export interface TokenWatch {
+  /** Somebody knows that it is revoked: nobody waits for the next look. */
+  readonly revoked: () => void;
+  readonly cancel: Cancel;
+}
+
 /**
  * Calls `ended` once, when the token expires or is found revoked. Where KV cannot say, nothing ends:
  * what goes on does not depend on the books.
@@ -22,12 +29,13 @@ export function watchToken(
   expiresAtMs: number,
   isRevoked: () => Promise<boolean>,
   ended: (how: Ended) => void,
-): Cancel {
+): TokenWatch {
   let isOver = false;
   let cancel: Cancel = () => {};
   const end = (how: Ended) => {
     if (isOver) return;
     isOver = true;
+    cancel();
     ended(how);
   };
   const look = async () => {
@@ -39,8 +47,11 @@ export function watchToken(
     cancel = clock.after(Math.min(LOOK_MS, Math.max(0, expiresAtMs - clock.epochMs())), look);
   };
   wait();
-  return () => {
-    isOver = true;
-    cancel();
+  return {
+    revoked: () => end("revoked"),
+    cancel() {
+      isOver = true;
+      cancel();
+    },
   };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { DEFAULT_WEARER } from "../kv/keys.ts";
-import { TOKEN_SCOPES, type TokenScope } from "../kv/token_keys.ts";
+import { SHARE_SCOPES, TOKEN_SCOPES, type TokenScope } from "../kv/token_keys.ts";
 
 /** Who asks. */
 export interface Principal {
@@ -24,6 +24,18 @@ export const OPERATOR: Principal = {
   tokenId: null,
   expiresAtMs: null,
 };
+
+const SHARED: readonly TokenScope[] = SHARE_SCOPES;
+
+/** Whether it may do what takes that scope. */
+export function may({ scopes }: Pick<Principal, "scopes">, scope: TokenScope): boolean {
+  return scopes.includes(scope) || SHARED.includes(scope) && scopes.includes("read");
+}
+
+/** Whether these are the scopes of a link that is given to a helper, and of nothing else. */
+export function isShare(scopes: readonly TokenScope[]): boolean {
+  return scopes.every((scope) => SHARED.includes(scope));
+}
 
 /** Names of wearers and tokens: they stand in addresses and keys. */
 export const NAME = /^[\w.-]{1,64}$/;

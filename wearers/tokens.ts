@@ -10,8 +10,8 @@ import type { Cancel, Clock } from "../clock.ts";
 import type { TokenRecord, TokenScope } from "../kv/token_keys.ts";
 import { openTokenRecords } from "../kv/token_records.ts";
 import { type Standing, Standings } from "./_standing.ts";
-import { type Ended, watchToken } from "./_watch.ts";
-import type { Principal } from "./principal.ts";
+import { type Ended, type TokenWatch, watchToken } from "./_watch.ts";
+import { may, type Principal } from "./principal.ts";
 import { type Claims, TokenSigner } from "./token_signer.ts";
 
 /** The longest life of a token. */
@@ -59,8 +59,8 @@ export interface Tokens {
   /** Who brings this token. Resolves always, in bounded time; writes nothing. */
   authenticate(token: string): Promise<Authentication>;
   /**
-   * Looks after the principal's token until cancelled: calls `ended` once, as it expires, or within
-   * fifteen seconds of its being revoked. Never for the operator.
+   * Looks after the principal's token until cancelled: calls `ended` once, as it expires or is
+   * revoked here, or within fifteen seconds of its being revoked elsewhere. Never for the operator.
    */
   watch(principal: Principal, ended: (how: Ended) => void): Cancel;
 }
@@ -83,6 +83,8 @@ class SignedTokens implements Tokens {
   readonly #options: TokensOptions;
   readonly #signer: TokenSigner;
   readonly #standings: Standings;
+  /** By token. */
+  readonly #watches = new Map<string, Set<TokenWatch>>();
 
   constructor(options: TokensOptions) {
     this.#options = options;
@@ -92,7 +94,7 @@ class SignedTokens implements Tokens {
 
   async issue(request: IssueRequest): Promise<IssueOutcome> {
     const { wearer, scopes, expiresAtMs, label, issuer } = request;
-    const missing = scopes.filter((scope) => !issuer.scopes.includes(scope));
+    const missing = scopes.filter((scope) => !may(issuer, scope));
     if (missing.length > 0) return { kind: "beyond_scopes", missing };
     const latestMs = issuer.expiresAtMs ?? Infinity;
     if (expiresAtMs > latestMs) return { kind: "beyond_life", latestMs };
@@ -122,7 +124,9 @@ class SignedTokens implements Tokens {
 
   async revoke(wearer: string, tokenId: string): Promise<void> {
     await openTokenRecords(this.#options, wearer).revoke(tokenId);
-    this.#standings.revoked(nameOf(wearer, tokenId));
+    const name = nameOf(wearer, tokenId);
+    this.#standings.revoked(name);
+    for (const watch of [...this.#watches.get(name) ?? []]) watch.revoked();
   }
 
   async authenticate(token: string): Promise<Authentication> {
@@ -136,7 +140,21 @@ class SignedTokens implements Tokens {
   watch({ wearer, tokenId, expiresAtMs }: Principal, ended: (how: Ended) => void): Cancel {
     if (tokenId === null || expiresAtMs === null) return () => {};
     const isRevoked = async () => (await this.#standingOf({ wearer, tokenId })).kind === "revoked";
-    return watchToken(this.#options.clock, expiresAtMs, isRevoked, ended);
+    const name = nameOf(wearer, tokenId);
+    const watches = this.#watches.get(name) ?? new Set();
+    const forget = () => {
+      watches.delete(watch);
+      if (watches.size === 0 && this.#watches.get(name) === watches) this.#watches.delete(name);
+    };
+    const watch = watchToken(this.#options.clock, expiresAtMs, isRevoked, (how) => {
+      forget();
+      ended(how);
+    });
+    this.#watches.set(name, watches.add(watch));
+    return () => {
+      forget();
+      watch.cancel();
+    };
   }
 
   /** One that is in no books was erased with its wearer. */

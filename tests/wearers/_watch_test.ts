@@ -9,7 +9,7 @@ Deno.test("watchToken that is cancelled while it asks neither tells nor asks aga
     const heard: string[] = [];
     let asked = 0;
     const ask = () => (asked++, answer.promise);
-    const cancel = watchToken(clock, Infinity, ask, (how) => heard.push(how));
+    const { cancel } = watchToken(clock, Infinity, ask, (how) => heard.push(how));
     await clock.tickAsync(10_000);
     cancel();
     answer.resolve(isRevoked);

@@ -192,6 +192,25 @@ Deno.test("Tokens.watch says within fifteen seconds that a token was revoked els
     assertEquals([operators, clock.pendingTimers], [[], 0]);
   }));
 
+Deno.test("Tokens.watch says at once that a token was revoked here, to all, once [A8]", () =>
+  withTokens(async (given) => {
+    const { tokens, clock } = given;
+    const [one, other] = [await issued(given), await issued(given)];
+    const principal = await principalOf(tokens, one.token);
+    const heard = [watched(tokens, principal), watched(tokens, principal)];
+    const others = watched(tokens, await principalOf(tokens, other.token));
+    const cancelled: string[] = [];
+    tokens.watch(principal, (how) => cancelled.push(how))();
+    await tokens.revoke("ann", one.record.id);
+    await tokens.revoke("ann", one.record.id);
+    assertEquals([heard, others, cancelled], [[["revoked"], ["revoked"]], [], []]);
+    assertEquals(clock.pendingTimers, 1, "the other's");
+    await clock.tickAsync(60_000);
+    assertEquals([heard, others], [[["revoked"], ["revoked"]], []]);
+    await tokens.revoke("ann", other.record.id);
+    assertEquals([others, clock.pendingTimers], [["revoked"], 0]);
+  }));
+
 Deno.test("Tokens.watch ends nothing because KV is away", () =>
   withTokens(async (given) => {
     const { tokens, clock, kv } = given;
