@@ -118,8 +118,9 @@ class Session implements StreamSession {
     if (wire.resumes) this.#scheduleHeartbeat();
     const end = (reason: string) => this.connection.close(CLOSE_CODE.policyViolation, reason);
     this.#cancelGuard = start.guard?.(end) ?? this.#cancelGuard;
-    this.#cancelOrders = start.followOrders?.((orders) => this.#obey(orders)) ?? this.#cancelOrders;
     deps.streams.add(session.id, this.connection);
+    // Last: an order may end the stream at once.
+    this.#cancelOrders = start.followOrders?.((orders) => this.#obey(orders)) ?? this.#cancelOrders;
   }
 
   admit(frame: ArrivedFrame): FrameFate {
