@@ -22,6 +22,7 @@ import { internalError, notFound } from "./routes/errors.ts";
 import { requestLog } from "./routes/request_log.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { keepLinksPrivate } from "./routes/links.ts";
+import { mcpRoutes } from "./routes/mcp.ts";
 import { pokeRoutes } from "./routes/poke.ts";
 import { askRoutes } from "./routes/ask.ts";
 import { profileRoutes } from "./routes/profiles.ts";
@@ -89,6 +90,7 @@ export function createApp(deps: Deps): Hono {
     "/",
     askRoutes({ ...deps, modelIdentity, ask: createAsking({ ...deps, search, slots }) }),
   );
+  app.route("/", mcpRoutes({ ...deps, search }));
   app.route("/", timelineRoutes({ ...deps, tokens }));
   app.route("/", sessionRoutes({ ...deps, sessions }));
   app.route("/", ruleRoutes({ ...deps, rules: createRuleStore(deps) }));

@@ -96,7 +96,8 @@ export function invalid(field: string, mustBe: string, value: string): InvalidQu
   return { kind: "invalid", detail: `${field} ${mustBe}: current value is ${shown}` };
 }
 
-function rangeOf(given: Record<string, string>, zone: string): TimeRange | InvalidQuery {
+/** The stretch of time that `from` and `to` name; where they have no offset, in that zone. */
+export function rangeOf(given: Record<string, string>, zone: string): TimeRange | InvalidQuery {
   const moments: (number | null)[] = [];
   for (const name of ["from", "to"]) {
     const value = given[name];

@@ -41,7 +41,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "config.ts": ["settings.ts", "inference", "kv"],
   "settings.ts": ["_setting.ts", "inference", "kv"],
   "_setting.ts": [],
-  "routes": ["stream", "inference", "messaging", "rules", "timeline", "wearers", "kv"],
+  "routes": ["assistant", "rules", "stream", "inference", "messaging", "timeline", "wearers", "kv"],
+  "assistant": ["timeline", "kv"],
   "serve": ["stream"],
   "stream": ["config.ts", "inference", "kv"],
   "inference": ["kv"],
@@ -63,6 +64,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   "stemmer": /^timeline\/search\//,
   "ws": /^(dev\/|stream\/ws_socket\.ts)/,
   "@hono/node-server": /^serve\/ws\.ts/,
+  "@modelcontextprotocol": /^assistant\//,
 };
 
 /** What is reached for in one place, and passed everywhere else. */

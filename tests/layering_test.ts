@@ -19,6 +19,8 @@ Deno.test("the layering rules catch what they forbid", () => {
     ["routes/poke.ts", 'import { x } from "../stream/_frame_rate.ts";'],
     ["routes/vision.ts", 'const { x } = await import("../modal/local/server.ts");'],
     ["inference/noop.ts", 'import { ModalClient } from "modal";'],
+    ["routes/mcp.ts", 'import { McpServer } from "@modelcontextprotocol/server";'],
+    ["assistant/_server.ts", 'import { segmentView } from "../routes/_records.ts";'],
     ["kv/keys.ts", 'export * from "../inference/client.ts";'],
     ["stream/session.ts", 'const word = Deno.env.get("MAGIC_WORD");'],
     ["kv/sessions.ts", "const kv = await Deno.openKv();"],
