@@ -90,10 +90,11 @@ export function createApp(deps: Deps): Hono {
     "/",
     askRoutes({ ...deps, modelIdentity, ask: createAsking({ ...deps, search, slots }) }),
   );
-  app.route("/", mcpRoutes({ ...deps, search }));
   app.route("/", timelineRoutes({ ...deps, tokens }));
   app.route("/", sessionRoutes({ ...deps, sessions }));
-  app.route("/", ruleRoutes({ ...deps, rules: createRuleStore(deps) }));
+  const rules = createRuleStore(deps);
+  app.route("/", ruleRoutes({ ...deps, rules }));
+  app.route("/", mcpRoutes({ ...deps, search, rules }));
   app.route(
     "/",
     pokeRoutes({

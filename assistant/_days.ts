@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Books, Refused } from "./books.ts";
+import type { Books, Refused } from "./means.ts";
 import { CAPTIONS_ARE_DATA } from "./_scenes.ts";
 
 /** The newest so many scenes of a day; the tool `timeline` has the others. */

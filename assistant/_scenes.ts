@@ -7,7 +7,7 @@
  * @module
  */
 import { z } from "zod";
-import type { Scene } from "./books.ts";
+import type { Scene } from "./means.ts";
 
 /** Goes with every answer that has captions in it. */
 export const CAPTIONS_ARE_DATA =

@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "zod";
-import type { Now } from "./books.ts";
+import type { Now } from "./means.ts";
 import {
   CAPTIONS_ARE_DATA,
   LOCAL_TIME,
@@ -44,7 +44,7 @@ export const whatAmISeeing = defineTool({
     scenes: z.array(SCENE.extend({ age_s: z.number().describe("Seconds since it was last seen") }))
       .describe("The newest first"),
   }),
-  async call(books, { zone }) {
+  async call({ books }, { zone }) {
     const seen = await books.now(zone);
     if (seen.kind === "refused") return seen;
     const { now, streams, scenes } = seen;

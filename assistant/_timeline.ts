@@ -47,7 +47,7 @@ export const timeline = defineTool({
     items: z.array(SCENE),
     next_cursor: z.string().nullable().describe("null: this was all"),
   }),
-  async call(books, query) {
+  async call({ books }, query) {
     const page = await books.scenes(query);
     if (page.kind === "refused") return page;
     const { next_cursor } = page;
@@ -85,7 +85,7 @@ export const searchSight = defineTool({
     zone: ZONE_ARGUMENT,
   }),
   output: z.object({ notice: NOTICE, hits: z.array(FOUND) }),
-  async call(books, query) {
+  async call({ books }, query) {
     const found = await books.find(query);
     if (found.kind === "refused") return found;
     const said = found.hits.length === 0

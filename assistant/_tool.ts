@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import type { TokenScope } from "../kv/token_keys.ts";
-import type { Books, Refused } from "./books.ts";
+import type { Means, Refused } from "./means.ts";
 
 /** Longest piece of a client's own input that is quoted back. */
 const MAX_QUOTED_CHARS = 60;
@@ -37,14 +37,14 @@ export interface Tool<Input, Data> {
     readonly openWorldHint: boolean;
   };
   /** Rejects with KV's own error. */
-  call(books: Books, input: Input): Promise<Answer<Data>>;
+  call(means: Means, input: Input): Promise<Answer<Data>>;
 }
 
 /** A tool whose input has not been looked at. */
 export interface AnyTool extends Omit<Tool<unknown, unknown>, "input" | "output" | "call"> {
   readonly inputSchema: Readonly<Record<string, unknown>>;
   readonly outputSchema: Readonly<Record<string, unknown>>;
-  call(books: Books, given: unknown): Promise<Answer<unknown>>;
+  call(means: Means, given: unknown): Promise<Answer<unknown>>;
 }
 
 /** Only looks: nothing is changed, and asking twice changes nothing more. */
@@ -62,11 +62,13 @@ export function defineTool<Input, Data>(tool: Tool<Input, Data>): AnyTool {
     ...rest,
     inputSchema: schemaOf(input, "input"),
     outputSchema: schemaOf(output, "output"),
-    async call(books, given) {
+    async call(means, given) {
       const present = withoutNulls(given);
       const parsed = input.safeParse(present);
-      if (!parsed.success) return { kind: "refused", detail: problemsOf(parsed.error, present) };
-      return await call(books, parsed.data);
+      if (!parsed.success) {
+        return { kind: "refused", detail: problemsOf(parsed.error.issues, present) };
+      }
+      return await call(means, parsed.data);
     },
   };
 }
@@ -84,8 +86,8 @@ function withoutNulls(given: unknown): unknown {
 }
 
 /** A sentence for each field: what it must be and what it is. */
-function problemsOf(error: z.ZodError, given: unknown): string {
-  const problems = error.issues.flatMap((issue) =>
+export function problemsOf(issues: readonly z.core.$ZodIssue[], given: unknown): string {
+  const problems = issues.flatMap((issue) =>
     issue.code === "unrecognized_keys"
       ? issue.keys.slice(0, 3).map((key) =>
         `${cut(key)} must not be given: no argument has that name`

@@ -11,7 +11,7 @@ import type {
   OpenStream,
   Refused,
   Scene,
-} from "../assistant/books.ts";
+} from "../assistant/means.ts";
 import type { Clock } from "../clock.ts";
 import type { LiveSession } from "../kv/keys.ts";
 import type { SegmentRecord } from "../kv/timeline_keys.ts";

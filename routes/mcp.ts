@@ -4,6 +4,7 @@
  * @module
  */
 import { type Context, Hono, type MiddlewareHandler } from "@hono/hono";
+import type { RuleStore } from "../rules/store.ts";
 import type { Search } from "../timeline/search/search.ts";
 import { openAssistantBooks } from "./_assistant_books.ts";
 import { jsonOf, limitBody } from "./_json_body.ts";
@@ -18,6 +19,7 @@ const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 /** What the route needs. */
 export interface McpDeps extends ReadingDeps {
   readonly search: Search;
+  readonly rules: RuleStore;
 }
 
 /** Serves `/mcp`. */
@@ -45,8 +47,10 @@ async function answer(deps: McpDeps, context: Context<AccessEnv>): Promise<Respo
   // A process that no assistant asks does without the SDK.
   const { answerMcp } = await import("../assistant/answer.ts");
   const { url, raw: { headers } } = context.req;
+  const wearer = wearerOf(context);
+  const { rules } = deps;
   return await answerMcp({ url, headers, body }, {
-    books: openAssistantBooks(deps, wearerOf(context)),
+    means: { wearer, books: openAssistantBooks(deps, wearer), rules },
     scopes: context.var.principal.scopes,
     failed: (error) => unreadable(deps, error),
   });

@@ -42,7 +42,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "settings.ts": ["_setting.ts", "inference", "kv"],
   "_setting.ts": [],
   "routes": ["assistant", "rules", "stream", "inference", "messaging", "timeline", "wearers", "kv"],
-  "assistant": ["timeline", "kv"],
+  "assistant": ["rules", "timeline", "wearers", "kv"],
   "serve": ["stream"],
   "stream": ["config.ts", "inference", "kv"],
   "inference": ["kv"],

@@ -13,7 +13,7 @@ const TOOLS = {
   stream: [],
   read: ["what_am_i_seeing", "search_sight", "timeline"],
   poke: [],
-  rules: [],
+  rules: ["add_rule", "list_rules", "remove_rule"],
   admin: [],
 } as const satisfies Partial<Record<TokenScope, readonly string[]>>;
 const SCOPES = Object.keys(TOOLS) as (keyof typeof TOOLS)[];

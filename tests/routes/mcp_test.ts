@@ -61,10 +61,15 @@ Deno.test("/mcp: tools say how they may be used, and take what their schemas say
           assert((schema as { description?: string }).description, `${name} ${argument}`);
         }
       }
-      const readOnly = tools.filter(({ annotations }) => annotations?.readOnlyHint);
-      for (const name of ["what_am_i_seeing", "search_sight", "timeline"]) {
-        assert(readOnly.some((tool) => tool.name === name), name);
-      }
+      const named = (hint: "readOnlyHint" | "destructiveHint") =>
+        tools.filter(({ annotations }) => annotations?.[hint]).map(({ name }) => name).sort();
+      assertEquals(named("readOnlyHint"), [
+        "list_rules",
+        "search_sight",
+        "timeline",
+        "what_am_i_seeing",
+      ]);
+      assertEquals(named("destructiveHint"), ["remove_rule"]);
     })));
 
 Deno.test("/mcp timeline pages as GET /timeline does, and takes its cursors [C3, T2, T3]", () =>
@@ -119,7 +124,10 @@ Deno.test("/mcp what_am_i_seeing says so if nothing was seen, or not lately [C3]
     await withAssistant(foresight, null, async ({ call }) => {
       const none = await call("what_am_i_seeing");
       assertEquals([none.data.live, none.data.scenes], [false, []]);
-      assertEquals(none.text, "The glasses are not streaming, and have seen nothing yet.");
+      assertEquals(
+        none.text,
+        "The glasses are not streaming, and have seen nothing yet.",
+      );
       await seen(foresight, [...different(7), null]);
       const { data, text } = await call("what_am_i_seeing");
       assertEquals([data.live, data.streams], [false, []], "its process has died");
@@ -127,7 +135,7 @@ Deno.test("/mcp what_am_i_seeing says so if nothing was seen, or not lately [C3]
       assertEquals(data.scenes[0].caption, "saw 6");
       const ageS = (Date.now() - Date.UTC(2026, 0, 1, 12, 0, 7)) / 1000;
       assert(Math.abs(data.scenes[0].age_s - ageS) < 60);
-      assert(/^The glasses are not streaming now. What they saw last, \d+ days ago:/.test(text));
+      assert(/The glasses are not streaming now. What they saw last, \d+ days ago:/.test(text));
     });
   }));
 

@@ -1,10 +1,17 @@
 /**
- * What the tools read, as the application gives it to them: whatever HTTP answers for the same
- * question, the tools answer too.
+ * What the tools act on, as the application gives it to them.
  *
  * @module
  */
+import type { RuleStore } from "../rules/store.ts";
 import type { Hit } from "../timeline/search/search.ts";
+
+/** What a tool has: all of it is the wearer's. */
+export interface Means {
+  readonly wearer: string;
+  readonly books: Books;
+  readonly rules: Pick<RuleStore, "add" | "list" | "remove">;
+}
 
 /** A question that cannot be answered: `detail` names the field, what it must be and what it is. */
 export interface Refused {
@@ -71,7 +78,10 @@ export interface Now {
   readonly scenes: readonly (Scene & { readonly age_s: number })[];
 }
 
-/** Reads one wearer's records. Every method rejects with KV's own error. */
+/**
+ * Reads one wearer's records: what HTTP answers to a question, the tools answer too. Every method
+ * rejects with KV's own error.
+ */
 export interface Books {
   scenes(query: ScenesQuery): Promise<
     | {
