@@ -94,7 +94,7 @@ export function createApp(deps: Deps): Hono {
   app.route("/", sessionRoutes({ ...deps, sessions }));
   const rules = createRuleStore(deps);
   app.route("/", ruleRoutes({ ...deps, rules }));
-  app.route("/", mcpRoutes({ ...deps, search, rules }));
+  app.route("/", mcpRoutes({ ...deps, search, rules, cameras }));
   app.route(
     "/",
     pokeRoutes({

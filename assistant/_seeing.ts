@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "zod";
+import { CAMERA, cameraLine, cameraView } from "./_camera.ts";
 import type { Now } from "./means.ts";
 import {
   CAPTIONS_ARE_DATA,
@@ -33,6 +34,7 @@ export const whatAmISeeing = defineTool({
   output: z.object({
     notice: NOTICE,
     now: TIME,
+    camera: CAMERA,
     live: z.boolean().describe("Whether a stream of the glasses is open now"),
     streams: z.array(z.object({
       session: z.string(),
@@ -44,19 +46,21 @@ export const whatAmISeeing = defineTool({
     scenes: z.array(SCENE.extend({ age_s: z.number().describe("Seconds since it was last seen") }))
       .describe("The newest first"),
   }),
-  async call({ books }, { zone }) {
+  async call({ books, wearer, cameras }, { zone }) {
     const seen = await books.now(zone);
     if (seen.kind === "refused") return seen;
     const { now, streams, scenes } = seen;
+    const camera = await cameras.state(wearer);
     const lines = scenes.map(({ age_s, caption }) =>
       `- ${ageOf(age_s)} ago: ${JSON.stringify(caption)}`
     );
     return {
       kind: "answered",
-      text: textOf(openingOf(seen), lines),
+      text: textOf(`${cameraLine(camera)} ${openingOf(seen)}`, lines),
       data: {
         notice: CAPTIONS_ARE_DATA,
         now,
+        camera: cameraView(camera),
         live: streams.length > 0,
         streams: [...streams],
         scenes: [...scenes],

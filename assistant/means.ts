@@ -3,14 +3,18 @@
  *
  * @module
  */
+import type { Clock } from "../clock.ts";
 import type { RuleStore } from "../rules/store.ts";
 import type { Hit } from "../timeline/search/search.ts";
+import type { Cameras } from "../wearers/camera.ts";
 
 /** What a tool has: all of it is the wearer's. */
 export interface Means {
   readonly wearer: string;
   readonly books: Books;
   readonly rules: Pick<RuleStore, "add" | "list" | "remove">;
+  readonly cameras: Cameras;
+  readonly clock: Clock;
 }
 
 /** A question that cannot be answered: `detail` names the field, what it must be and what it is. */

@@ -6,6 +6,7 @@
 import { type Context, Hono, type MiddlewareHandler } from "@hono/hono";
 import type { RuleStore } from "../rules/store.ts";
 import type { Search } from "../timeline/search/search.ts";
+import type { Cameras } from "../wearers/camera.ts";
 import { openAssistantBooks } from "./_assistant_books.ts";
 import { jsonOf, limitBody } from "./_json_body.ts";
 import { type ReadingDeps, unreadable } from "./_reading.ts";
@@ -20,6 +21,7 @@ const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 export interface McpDeps extends ReadingDeps {
   readonly search: Search;
   readonly rules: RuleStore;
+  readonly cameras: Cameras;
 }
 
 /** Serves `/mcp`. */
@@ -48,9 +50,9 @@ async function answer(deps: McpDeps, context: Context<AccessEnv>): Promise<Respo
   const { answerMcp } = await import("../assistant/answer.ts");
   const { url, raw: { headers } } = context.req;
   const wearer = wearerOf(context);
-  const { rules } = deps;
+  const { rules, cameras, clock } = deps;
   return await answerMcp({ url, headers, body }, {
-    means: { wearer, books: openAssistantBooks(deps, wearer), rules },
+    means: { wearer, books: openAssistantBooks(deps, wearer), rules, cameras, clock },
     scopes: context.var.principal.scopes,
     failed: (error) => unreadable(deps, error),
   });

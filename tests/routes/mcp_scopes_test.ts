@@ -10,11 +10,11 @@ import { ask, bearing, type Issued, issueToken } from "./_wearers.ts";
 
 /** Which tools a token with one scope may use. */
 const TOOLS = {
-  stream: [],
+  stream: ["pause_camera"],
   read: ["what_am_i_seeing", "search_sight", "timeline"],
   poke: [],
   rules: ["add_rule", "list_rules", "remove_rule"],
-  admin: [],
+  admin: ["pause_camera"],
 } as const satisfies Partial<Record<TokenScope, readonly string[]>>;
 const SCOPES = Object.keys(TOOLS) as (keyof typeof TOOLS)[];
 

@@ -26,7 +26,7 @@ for (const SOCKET_TRANSPORT of ["ws", "native"]) {
           assertEquals([now.isError, now.data.live, now.data.streams.length], [false, true, 1]);
           assertEquals(now.data.streams[0].session, hello.session);
           assertEquals(now.data.scenes[0].caption, "saw 7 after ");
-          assert(now.text.startsWith("The glasses are streaming now."), now.text);
+          assert(now.text.startsWith("The camera is on. The glasses are streaming now."), now.text);
           const { data, text } = await call("timeline", { zone: "Europe/Berlin" });
           assertEquals([data.items.length, data.next_cursor], [1, null]);
           const [scene] = data.items;
@@ -69,7 +69,7 @@ Deno.test("/mcp: tools say how they may be used, and take what their schemas say
         "timeline",
         "what_am_i_seeing",
       ]);
-      assertEquals(named("destructiveHint"), ["remove_rule"]);
+      assertEquals(named("destructiveHint"), ["pause_camera", "remove_rule"]);
     })));
 
 Deno.test("/mcp timeline pages as GET /timeline does, and takes its cursors [C3, T2, T3]", () =>
@@ -126,7 +126,7 @@ Deno.test("/mcp what_am_i_seeing says so if nothing was seen, or not lately [C3]
       assertEquals([none.data.live, none.data.scenes], [false, []]);
       assertEquals(
         none.text,
-        "The glasses are not streaming, and have seen nothing yet.",
+        "The camera is on. The glasses are not streaming, and have seen nothing yet.",
       );
       await seen(foresight, [...different(7), null]);
       const { data, text } = await call("what_am_i_seeing");
