@@ -124,7 +124,7 @@ function eventsOf({ watcher, first, zone, guard, failed }: Watching): EventSourc
         return said;
       }
       const changes = await watcher.next(waitMs).catch(failed);
-      if (isShut || !changes || changes.length === 0 && watcher.isFinishing) return null;
+      if (isShut || !changes) return null;
       return changes.map((change) => eventOf(change, zone)).join("");
     },
     stop() {

@@ -102,11 +102,6 @@ export class Watcher {
     return this.#position;
   }
 
-  /** Whether {@link next} waits for nothing any more. */
-  get isFinishing(): boolean {
-    return this.#isFinishing;
-  }
-
   /**
    * Takes its place in the timeline. Rejects with KV's own error.
    *
@@ -130,17 +125,19 @@ export class Watcher {
   }
 
   /**
-   * What has changed since, in order; waits for it, `waitMs` at most. Empty when time is up, or when
+   * What has changed since, in order; waits for it, `waitMs` at most. Empty when time is up, null when
    * it is finishing and has been told all. Rejects with KV's own error.
    */
-  async next(waitMs: number): Promise<readonly Change[]> {
+  async next(waitMs: number): Promise<readonly Change[] | null> {
     const { clock } = this.#options;
     const untilMs = clock.monotonicMs() + waitMs;
     while (true) {
       // Read first: what wakes it from here on is not forgotten.
       this.#isAwake = false;
+      const isLast = this.#isFinishing;
       const changes = await this.#read();
-      if (changes.length > 0 || this.#isFinishing) return changes;
+      if (changes.length > 0) return changes;
+      if (isLast) return null;
       const leftMs = untilMs - clock.monotonicMs();
       if (leftMs <= 0) return changes;
       await this.#pause(Math.min(POLL_MS, leftMs));

@@ -15,7 +15,7 @@ async function watchAnn(kv: Deno.Kv, after: string | null = null) {
 }
 
 const saying = (changes: Awaited<ReturnType<Watcher["next"]>>) =>
-  changes.map(({ segment }) => `${segment.caption} ${segment.chunkCount}`);
+  changes?.map(({ segment }) => `${segment.caption} ${segment.chunkCount}`);
 
 Deno.test("Watcher finds what other processes wrote within a second, without being woken [T6]", () =>
   withKv(async (kv) => {
@@ -89,7 +89,7 @@ Deno.test("Watcher that goes on from any position misses no segment's last state
       const heard = new Map<string, string>();
       while (true) {
         const changes = await clock.tickUntil(watcher.next(0));
-        if (changes.length === 0) break;
+        if (!changes?.length) break;
         for (const { segment } of changes) {
           assert(!heard.has(segment.id), "once is enough");
           heard.set(segment.id, `${segment.lastIndex}`);
@@ -119,6 +119,32 @@ Deno.test("Watcher passes over segments that are too old [T7]", () =>
     clock.setEpochMs(noon.startedAtMs + DAY_MS);
     assertEquals(saying(await clock.tickUntil(watcher.next(0))), ["A dog. 1"]);
   }));
+
+Deno.test("Watcher that is finishing says what came while it was reading, then that it is over [T6]", () =>
+  withKv(async (kv) => {
+    const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+    const { watchers, watcher } = await watchAnn(answeringLate(kv, held));
+    const heard = watcher.next(15_000);
+    await tell(kv, ["A dog."]);
+    watchers.close();
+    letGo();
+    assertEquals(saying(await heard), ["A dog. 1"]);
+    assertEquals(await watcher.next(15_000), null);
+    watcher.stop();
+  }));
+
+/** A database that tells what stood in it when it was asked, once it may. */
+function answeringLate(kv: Deno.Kv, held: Promise<void>): Deno.Kv {
+  let asked = 0;
+  async function* list(...args: Parameters<Deno.Kv["list"]>) {
+    const entries = await Array.fromAsync(kv.list(...args));
+    // The first finds the watcher's place.
+    if (asked++ > 0) await held;
+    yield* entries;
+  }
+  const own = { list, getMany: kv.getMany.bind(kv) };
+  return new Proxy(kv, { get: (_, name) => Reflect.get(own, name) });
+}
 
 async function newestPosition(kv: Deno.Kv): Promise<string | undefined> {
   const selector = { prefix: segmentChangePrefix("ann") };
