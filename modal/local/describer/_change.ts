@@ -18,11 +18,15 @@ export interface Change {
   readonly shift: Shift | undefined;
   /** Whether the second frame shows something else altogether. */
   readonly cut: boolean;
+  /** How likely it does, 0..1, and above 0.5 only where `cut`. */
+  readonly sceneChange: number;
 }
 
 /** Two pictures are unlike if so much changed, and their light and shade do not go together. */
 const CUT_CHANGED = 0.5;
 const CUT_CORRELATION = 0.4;
+/** So far beyond these, odds are about 3 to 1. */
+const CUT_STEP = 0.06;
 
 /** Compares a frame with the next, on the same grid. */
 export function compare(from: Picture, to: Picture): Change {
@@ -37,9 +41,17 @@ export function compare(from: Picture, to: Picture): Change {
   // A hard edge shifted by part of a cell differs from any mix of the cells it was in; but it
   // stays between the lightest and the darkest about it.
   const { mask, share } = moves ? changedCells(before, after, found, 1) : still;
-  const cut = share > CUT_CHANGED && correlation(from, to, shift) < CUT_CORRELATION;
+  const sceneChange = chanceOfCut(share, () => correlation(from, to, shift));
+  const cut = sceneChange > 0.5;
   const unclear = cut || isFlat(to) || (!moves && isRestless(mask, from.cols));
-  return { mask, motion: still.share, shift: unclear ? undefined : shift, cut };
+  return { mask, motion: still.share, shift: unclear ? undefined : shift, cut, sceneChange };
+}
+
+/** The lesser of two chances: what is like the frame before is no cut, however much has changed. */
+function chanceOfCut(changedShare: number, correlation: () => number): number {
+  const beyond = (changedShare - CUT_CHANGED) / CUT_STEP;
+  const unlike = beyond > 0 ? (CUT_CORRELATION - correlation()) / CUT_STEP : beyond;
+  return 1 / (1 + Math.exp(-Math.min(beyond, unlike)));
 }
 
 /** A light that changes less than this is left alone: a passing subject weighs as much. */

@@ -57,6 +57,9 @@ export function measure(frames: readonly Frame[], framesGiven: number): Measurem
     regions: regionsOf(scene, sceneChanges, camera),
     camera,
     cut: first > 0,
+    sceneChange: changes.length > 0
+      ? Math.max(...changes.map(({ sceneChange }) => sceneChange))
+      : undefined,
   };
 }
 

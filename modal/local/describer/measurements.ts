@@ -98,4 +98,6 @@ export interface Measurements {
   readonly camera: CameraMotion;
   /** Whether the picture changed altogether, once or more, from a frame to the next. */
   readonly cut: boolean;
+  /** How likely it did, 0..1; above 0.5 only where `cut`. Undefined for a single frame. */
+  readonly sceneChange: number | undefined;
 }
