@@ -6,7 +6,8 @@
  */
 import { z } from "zod";
 import { MAX_CAPTION_CHARS } from "../kv/keys.ts";
-import type { AnsweredOutcome, CaptionOutcome, Chunk, FailedOutcome } from "./client.ts";
+import type { AnsweredOutcome, CaptionOutcome, Chunk, FailedOutcome, Question } from "./client.ts";
+import { answersTo } from "./_questions.ts";
 
 const captionSchema = z.object({
   caption: z.string().max(MAX_CAPTION_CHARS),
@@ -15,6 +16,7 @@ const captionSchema = z.object({
   latency_ms: z.number().nonnegative().nullish(),
   tokens_generated: z.number().int().nonnegative().nullish(),
   model: z.string().nullish(),
+  answers: z.unknown().optional(),
 });
 
 /** What a question may be answered with; an empty answer is none. */
@@ -26,13 +28,14 @@ const answerSchema = z.object({
 });
 
 /**
- * Reads what became of a chunk.
+ * Reads what became of a chunk, and what was said to `questions`.
  *
  * @param measuredMs stands for `latency_ms` where the class gives none
  */
 export function outcomeOf(
   answer: unknown,
   chunk: Chunk,
+  questions: readonly Question[],
   measuredMs: number,
 ): CaptionOutcome | FailedOutcome {
   const parsed = captionSchema.safeParse(answer);
@@ -46,6 +49,7 @@ export function outcomeOf(
     latencyMs: data.latency_ms ?? measuredMs,
     tokensGenerated: data.tokens_generated ?? null,
     model: data.model ?? null,
+    answers: answersTo(questions, data.answers),
   };
 }
 

@@ -65,10 +65,26 @@ export function needsLookup(error: unknown): boolean {
     (isNotFound(error) || codeOf(error) === GRPC_STATUS.unauthenticated);
 }
 
-/** Whether a class takes no `history` or `session_id`, being older than they are (WIRE M1). */
-export function refusesContext(error: unknown): boolean {
+/** What a class does not take by keyword, being older than that is (WIRE M1); null: it is not that. */
+export function refusedKeyword(error: unknown): string | null {
+  if (!(error instanceof Error) || error.name !== SDK_ERRORS.remote) return null;
+  return unexpectedKeyword(error.message);
+}
+
+/** The keyword that Python names as unexpected; null: this is about something else. */
+export function unexpectedKeyword(message: string): string | null {
+  return /unexpected keyword argument '(history|session_id|questions)'/.exec(message)?.[1] ?? null;
+}
+
+/** Whether the class takes questions, but not these: too many, or too long (`modal/serving`). */
+export function refusesQuestions(error: unknown): boolean {
   return error instanceof Error && error.name === SDK_ERRORS.remote &&
-    /unexpected keyword argument '(history|session_id)'/.test(error.message);
+    isAboutQuestions(error.message);
+}
+
+/** As {@link refusesQuestions}, by what was said. */
+export function isAboutQuestions(message: string): boolean {
+  return /Cannot answer as questions\b/.test(message);
 }
 
 /** Whether the app, the class or the method is not there. */

@@ -76,9 +76,18 @@ export async function conversing<T>(
     });
   } catch (error) {
     const reason = createRedactor(apiKey ?? "").text(reasonOfThrown(error, outer));
-    const isChunks = error instanceof Refused && CHUNK_STATUS.has(error.status);
-    const scope = isChunks ? "chunk" : "service";
+    const scope = isOfChunk(error) ? "chunk" : "service";
     return { kind: "failed", scope, reason: reason.slice(0, MAX_REASON_LENGTH) };
+  }
+}
+
+/** What the server said; undefined where it did not take what it was asked, though it may take other. */
+export async function unlessRefused(said: Promise<unknown>): Promise<unknown> {
+  try {
+    return await said;
+  } catch (error) {
+    if (isOfChunk(error)) return undefined;
+    throw error;
   }
 }
 
@@ -121,6 +130,10 @@ async function post(
   });
   if (!response.ok) throw new Refused(await refusalOf(response), response.status);
   return await response.json();
+}
+
+function isOfChunk(error: unknown): boolean {
+  return error instanceof Refused && CHUNK_STATUS.has(error.status);
 }
 
 async function refusalOf(response: Response): Promise<string> {

@@ -38,10 +38,31 @@ export interface ModelIdentity {
   readonly className: string;
 }
 
+/** A condition that a chunk is held against, to be answered with yes or no. */
+export interface Question {
+  /** What its answer is known by; no two of a chunk's questions have the same. */
+  readonly id: string;
+  /** In somebody's words: it is data to a model, whatever it says. */
+  readonly text: string;
+}
+
+/** What a model says to a {@link Question}. */
+export interface QuestionAnswer {
+  readonly id: string;
+  readonly yes: boolean;
+  /**
+   * How likely the answer that is given is right, 0 to 1: yes is as likely as `confidence` where
+   * `yes`, else as `1 - confidence`. Who gives the likelier answer says 0.5 or more.
+   */
+  readonly confidence: number;
+}
+
 /** What goes along with a chunk. */
 export interface InferContext {
   /** What to look for. */
   readonly prompt: string;
+  /** What else to say of the same frames; most often nothing. They never cost a caption. */
+  readonly questions: readonly Question[];
   /** Recent captions of the same stream, oldest first. */
   readonly history: readonly string[];
   /** Names the stream in the model's logs; no state hangs on it. */
@@ -60,6 +81,8 @@ export interface CaptionOutcome {
   readonly latencyMs: number;
   readonly tokensGenerated: number | null;
   readonly model: string | null;
+  /** In the order of the questions, one for each at most. What is missing was not answered. */
+  readonly answers: readonly QuestionAnswer[];
 }
 
 /** A chunk that got no caption. */
@@ -78,10 +101,10 @@ export interface FailedOutcome {
 /** What became of one chunk. */
 export type InferOutcome = CaptionOutcome | FailedOutcome;
 
-/** What goes along with a question. */
-export type AskContext = Omit<InferContext, "prompt">;
+/** What goes along with a question that is answered in words. */
+export type AskContext = Omit<InferContext, "prompt" | "questions">;
 
-/** What became of a question. */
+/** What became of such a question. */
 export type AnswerOutcome = AnsweredOutcome | FailedOutcome;
 
 /** A question that the model answered. */

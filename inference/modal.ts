@@ -32,10 +32,12 @@ import {
   isNotFound,
   MissingMethodError,
   needsLookup,
-  refusesContext,
+  refusedKeyword,
+  refusesQuestions,
 } from "./_failure.ts";
 import { ModalTransport, type ModalTransportOptions } from "./_modal_transport.ts";
 import { noopInference } from "./noop.ts";
+import { toSend } from "./_questions.ts";
 import { SharedLookups } from "./_shared_lookups.ts";
 
 const LOOKUP_TIMEOUT_MS = 15_000;
@@ -58,9 +60,12 @@ interface DeployedClass {
   readonly answer: Function_ | null;
   /** Null likewise. */
   readonly generate: Function_ | null;
-  /** Whether it takes `history` and what else goes by keyword; older classes do not (WIRE M1). */
-  takesContext: boolean;
+  /** What it takes by keyword; older classes take less (WIRE M1). */
+  takes: Keywords;
 }
+
+/** By keyword go: `history`, `session_id` and `questions`; all but the questions; nothing. */
+type Keywords = "all" | "context" | "none";
 
 /** Opens sessions on classes deployed on Modal. */
 export function createModalInference(options: ModalInferenceOptions): VisionInferenceClient {
@@ -119,7 +124,7 @@ function inferChunk(
     identity,
     context.signal,
     (deployed) => callInferChunk(deployed, chunk, context),
-    (answer, measuredMs) => outcomeOf(answer, chunk, measuredMs),
+    (answer, measuredMs) => outcomeOf(answer, chunk, context.questions, measuredMs),
   );
 }
 
@@ -178,21 +183,39 @@ async function callClass<T>(
   }
 }
 
-/** The first four by position, what was added later by keyword (WIRE M1). */
+/**
+ * The first four by position, what was added later by keyword; where the class does not take that, or
+ * not these questions, without (WIRE M1, SPEC M10).
+ */
 async function callInferChunk(
   deployed: DeployedClass,
   chunk: Chunk,
-  { prompt, history, sessionId }: InferContext,
+  context: InferContext,
 ): Promise<unknown> {
+  const { prompt } = context;
   const args = [chunk.frames.map((frame) => frame.bytes), chunk.startS, chunk.endS, prompt];
-  if (!deployed.takesContext) return await deployed.inferChunk.remote(args);
+  const keywords = keywordsFor(deployed.takes, context);
+  if (!keywords) return await deployed.inferChunk.remote(args);
   try {
-    return await deployed.inferChunk.remote(args, { history: [...history], session_id: sessionId });
+    return await deployed.inferChunk.remote(args, keywords);
   } catch (error) {
-    if (!refusesContext(error)) throw error;
-    deployed.takesContext = false;
-    return await deployed.inferChunk.remote(args);
+    const refused = refusedKeyword(error);
+    if (refused) deployed.takes = refused === "questions" ? "context" : "none";
+    else if (!("questions" in keywords) || !refusesQuestions(error)) throw error;
+    return await callInferChunk(deployed, chunk, { ...context, questions: [] });
   }
+}
+
+function keywordsFor(
+  takes: Keywords,
+  { history, sessionId, questions }: InferContext,
+): Record<string, unknown> | null {
+  if (takes === "none") return null;
+  return {
+    history: [...history],
+    session_id: sessionId,
+    ...takes === "all" && questions.length > 0 && { questions: toSend(questions) },
+  };
 }
 
 /** One for all who ask for the same, so nobody's cancellation ends it: it has its own deadline. */
@@ -201,7 +224,7 @@ function lookUp(
   transport: ModalTransport,
   identity: ModelIdentity,
 ): Promise<DeployedClass> {
-  const find = async () => {
+  const find = async (): Promise<DeployedClass> => {
     const client = await connect(options, transport, identity);
     const deployed = await client.cls.fromName(identity.appName, identity.className);
     const instance = await deployed.instance();
@@ -209,7 +232,7 @@ function lookUp(
       inferChunk: instance.method("infer_chunk"),
       answer: methodIn(instance, "answer"),
       generate: methodIn(instance, "generate"),
-      takesContext: true,
+      takes: "all",
     };
   };
   const found = withDeadline(

@@ -13,7 +13,7 @@ import { reasonOf } from "../log.ts";
 import { createRedactor } from "../redact.ts";
 import { answerOf, outcomeOf } from "./_answer.ts";
 import { readAtMost } from "./_bounded_body.ts";
-import { CANNOT_BE_ASKED, CANNOT_WRITE } from "./_failure.ts";
+import { CANNOT_BE_ASKED, CANNOT_WRITE, isAboutQuestions, unexpectedKeyword } from "./_failure.ts";
 import { generatedOf, jsonSchemaOf } from "./_generated.ts";
 import type {
   AnswerOutcome,
@@ -28,6 +28,7 @@ import type {
   VisionInferenceSession,
 } from "./client.ts";
 import { noopInference } from "./noop.ts";
+import { toSend } from "./_questions.ts";
 
 const CBOR = "application/cbor";
 /** As Modal's SDK writes it (its `src/serialization.ts`, 0.11.1), so that Python sees the same values. */
@@ -70,11 +71,13 @@ export function createModalEndpointInference(options: ModalEndpointOptions): Vis
   };
 }
 
-function inferChunk(
+/** Where the class takes no questions, or not these, it is asked without (SPEC M10). */
+async function inferChunk(
   options: ModalEndpointOptions,
   chunk: Chunk,
-  { prompt, history, sessionId, signal }: InferContext,
+  context: InferContext,
 ): Promise<InferOutcome> {
+  const { prompt, history, sessionId, questions, signal } = context;
   const args = {
     frames: chunk.frames.map((frame) => frame.bytes),
     start_ts_s: chunk.startS,
@@ -82,10 +85,20 @@ function inferChunk(
     prompt,
     history: [...history],
     session_id: sessionId,
+    ...questions.length > 0 && { questions: toSend(questions) },
   };
-  return call(options, "infer_chunk", args, signal, (answer, measuredMs) => {
-    return outcomeOf(answer, chunk, measuredMs);
+  const outcome = await call(options, "infer_chunk", args, signal, (answer, measuredMs) => {
+    return outcomeOf(answer, chunk, questions, measuredMs);
   });
+  return questions.length > 0 && refusesQuestions(outcome)
+    ? await inferChunk(options, chunk, { ...context, questions: [] })
+    : outcome;
+}
+
+function refusesQuestions(outcome: InferOutcome): boolean {
+  if (outcome.kind !== "failed" || outcome.scope !== "chunk") return false;
+  const { reason } = outcome;
+  return isAboutQuestions(reason) || unexpectedKeyword(reason) === "questions";
 }
 
 function answer(

@@ -7,9 +7,17 @@
 import { z } from "zod";
 import { MAX_CAPTION_CHARS } from "../kv/keys.ts";
 import { answerTextSchema, unreadable } from "./_answer.ts";
+import { askedBeside, bothIn } from "./_caption_and_answers.ts";
 import { generatedOf, jsonSchemaOf } from "./_generated.ts";
 import { jsonIn, jsonRequest, repairRequest } from "./_json_words.ts";
-import { about, conversing, type Message, type OpenAiInferenceOptions } from "./_openai_chat.ts";
+import {
+  about,
+  conversing,
+  type Message,
+  type OpenAiInferenceOptions,
+  type Post,
+  unlessRefused,
+} from "./_openai_chat.ts";
 import type {
   AnswerOutcome,
   AskContext,
@@ -59,14 +67,29 @@ export function createOpenAiInference(options: OpenAiInferenceOptions): VisionIn
 function inferChunk(
   options: OpenAiInferenceOptions,
   chunk: Chunk,
-  { prompt, history, signal }: InferContext,
+  { prompt, history, questions, signal }: InferContext,
 ): Promise<InferOutcome> {
   const frames = chunk.frames.map(({ bytes }) => bytes);
-  const messages = [about(frames, prompt, history)];
   const measure = stopwatch(options);
-  return conversing(options, signal, async (post) => {
-    const said = await post({ messages, maxTokens: MAX_CAPTION_TOKENS });
+  const plain = async (post: Post) => {
+    const said = await post({
+      messages: [about(frames, prompt, history)],
+      maxTokens: MAX_CAPTION_TOKENS,
+    });
     return captionOf(said, chunk, measure());
+  };
+  if (questions.length === 0) return conversing(options, signal, plain);
+  const { words, jsonSchema, extraTokens } = askedBeside(questions);
+  return conversing(options, signal, async (post) => {
+    const said = await unlessRefused(post({
+      messages: [about(frames, `${prompt}\n\n${words}`, history)],
+      maxTokens: MAX_CAPTION_TOKENS + extraTokens,
+      jsonSchema,
+    }));
+    const outcome = captionOf(said, chunk, measure());
+    const both = outcome.kind === "captioned" ? bothIn(outcome.caption, questions) : null;
+    // A server or a model that cannot do this is no reason to see nothing.
+    return both ? { ...outcome, ...both } : await plain(post);
   });
 }
 
@@ -138,6 +161,7 @@ function captionOf(
     latencyMs,
     tokensGenerated: usage?.completion_tokens ?? null,
     model: model ?? null,
+    answers: [],
   };
 }
 

@@ -214,7 +214,11 @@ export class Captioner {
     }
     const chunk = this.#chunker.take(this.nowS())!;
     const sentAtMs = this.#options.clock.monotonicMs();
-    const outcome = session.inferChunk(chunk, { ...this.#context(), prompt: this.#prompt })
+    const outcome = session.inferChunk(chunk, {
+      ...this.#context(),
+      prompt: this.#prompt,
+      questions: [],
+    })
       .catch((error) => ({ kind: "failed", scope: "service", reason: reasonOf(error) } as const));
     this.#announce(chunk, outcome);
     const settled = outcome.then((outcome) => {

@@ -7,7 +7,9 @@
 import { PythonError } from "./_binding.ts";
 import { ANSWER_PARAMETERS } from "./answer.ts";
 import type { LocalClass, LocalMethod } from "./classes.ts";
+import { chanceOf } from "./describer/conditions.ts";
 import { createDescriberContainer, type DescriberContainer } from "./describer/container.ts";
+import type { Measurements } from "./describer/measurements.ts";
 import { GENERATE_PARAMETERS } from "./generate.ts";
 import { INFER_CHUNK_PARAMETERS } from "./infer_chunk.ts";
 import { createWorkerProcess, type WorkerCommand } from "./worker_process.ts";
@@ -15,7 +17,7 @@ import { createWorkerProcess, type WorkerCommand } from "./worker_process.ts";
 /** What the class says it is, so that nobody takes it for Gemma. */
 export const LOCAL_MODEL = "local-descriptor";
 
-/** How the describer begins every answer: it must not be taken for one who has understood. */
+/** How the describer begins an answer in words: it must not be taken for one who has understood. */
 const NO_READER = "I cannot read questions, only measure pictures:";
 const NO_FRAMES = "Cannot answer as frames must be at least one: current value is none";
 
@@ -42,9 +44,10 @@ export function createDescriberGemma(): LocalGemma {
     methods: {
       infer_chunk: {
         parameters: INFER_CHUNK_PARAMETERS,
-        async call({ frames, start_ts_s, end_ts_s }) {
+        async call({ frames, start_ts_s, end_ts_s, questions }) {
           const startedAtMs = performance.now();
-          const { caption } = await container.describe(frames as Uint8Array[]);
+          const { caption, measured } = await container.describe(frames as Uint8Array[]);
+          const answers = answersOf(questions, measured);
           const latencyMs = caption ? Math.round(performance.now() - startedAtMs) : 0;
           return {
             caption,
@@ -53,6 +56,7 @@ export function createDescriberGemma(): LocalGemma {
             latency_ms: latencyMs,
             tokens_generated: wordsIn(caption),
             model: LOCAL_MODEL,
+            ...answers && { answers },
           };
         },
       },
@@ -63,16 +67,33 @@ export function createDescriberGemma(): LocalGemma {
   return { served, close: () => Promise.resolve(container.close()) };
 }
 
-/** It measures and does not understand, and says so before it says what it has measured. */
+/** Yes or no to those that are about what it measures; null: there are none. */
+function answersOf(questions: unknown, measured: Measurements | undefined) {
+  const asked = questions as readonly { readonly id: string; readonly text: string }[] | undefined;
+  if (!asked || asked.length === 0) return null;
+  return asked.flatMap(({ id, text }) => {
+    const chance = measured ? chanceOf(text, measured) : null;
+    if (chance === null) return [];
+    const yes = chance >= 0.5;
+    return [{ id, yes, confidence: yes ? chance : 1 - chance }];
+  });
+}
+
+/**
+ * Yes or no where the question is about what it measures. Else it measures and does not understand,
+ * and says so before it says what it has measured.
+ */
 function describerAnswer(container: DescriberContainer): LocalMethod {
   return {
     parameters: ANSWER_PARAMETERS,
-    async call({ frames }) {
+    async call({ frames, question }) {
       const startedAtMs = performance.now();
-      const { caption } = await container.describe(frames as Uint8Array[]);
+      const { caption, measured } = await container.describe(frames as Uint8Array[]);
       // In the words of the real class (`modal/serving/requests.py`).
-      if (!caption) throw new PythonError("BadArgument", NO_FRAMES);
-      const text = `${NO_READER} ${caption}`;
+      if (!caption || !measured) throw new PythonError("BadArgument", NO_FRAMES);
+      const chance = chanceOf(String(question), measured);
+      const opening = chance === null ? NO_READER : chance >= 0.5 ? "Yes:" : "No:";
+      const text = `${opening} ${caption}`;
       return {
         text,
         latency_ms: Math.round(performance.now() - startedAtMs),

@@ -13,4 +13,5 @@ export const INFER_CHUNK_PARAMETERS: readonly (string | LocalParameter)[] = [
   "prompt",
   { name: "history", default: [] },
   { name: "session_id", default: "" },
+  { name: "questions", default: [] },
 ];

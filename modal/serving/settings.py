@@ -48,7 +48,8 @@ class ServingSettings:
     top_p: float = knob(1.0, real(0.01, 1.0))
     max_history: int = knob(4, whole(0, 64))
     """Newest earlier captions that the model is told of."""
-    max_questions: int = knob(16, whole(0, 256))
+    max_questions: int = knob(20, whole(0, 256))
+    """Conditions of one chunk: a wearer has at most 20 active rules, and each is one."""
     max_text_chars: int = knob(8_000, whole(100, 200_000))
     """Longest prompt, question, earlier caption or message."""
     max_prompt_tokens: int = knob(8_192, whole(64, 131_072))

@@ -5,7 +5,7 @@ import { outcomeOf } from "../../inference/_answer.ts";
 const CHUNK = { frames: [], frameCount: 3, byteCount: 30, startS: 4, endS: 5.5 };
 const MEASURED_MS = 77;
 
-const read = (answer: unknown) => outcomeOf(answer, CHUNK, MEASURED_MS);
+const read = (answer: unknown) => outcomeOf(answer, CHUNK, [], MEASURED_MS);
 
 Deno.test("outcomeOf reads all that a class answers [M1]", () => {
   const answer = {
@@ -25,6 +25,7 @@ Deno.test("outcomeOf reads all that a class answers [M1]", () => {
     latencyMs: 12.5,
     tokensGenerated: 9,
     model: "gemma-3",
+    answers: [],
   });
 });
 
@@ -37,6 +38,7 @@ Deno.test("outcomeOf fills in what the class does not say: latency as measured [
     latencyMs: MEASURED_MS,
     tokensGenerated: null,
     model: null,
+    answers: [],
   } as const;
   assertEquals(read({ caption: "" }), expected);
   const nulls = { chunk_start_s: null, chunk_end_s: null, latency_ms: null };

@@ -1,7 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { DeadlineError } from "../../clock.ts";
-import { failureOf, needsLookup, refusesContext } from "../../inference/_failure.ts";
+import {
+  failureOf,
+  needsLookup,
+  refusedKeyword,
+  refusesQuestions,
+} from "../../inference/_failure.ts";
 import { GRPC_STATUS, GrpcError } from "../../inference/_grpc_fetch.ts";
 
 const IDENTITY = {
@@ -85,16 +90,35 @@ Deno.test("needsLookup is true where the class or the login is not good any more
   assertEquals(good.map(needsLookup), good.map(() => false));
 });
 
-Deno.test("refusesContext knows the class that takes no history or session_id [M1]", () => {
+Deno.test("refusedKeyword knows the class that takes no history, session_id or questions [M1, M10]", () => {
   const said = (argument: string) =>
     `Remote error: TypeError("Eyes.infer_chunk() got an unexpected keyword argument '${argument}'")`;
-  const older = ["history", "session_id"].map((name) => sdkError("RemoteError", said(name)));
+  const names = ["history", "session_id", "questions"];
+  const older = names.map((name) => sdkError("RemoteError", said(name)));
   const other = [
     sdkError("RemoteError", said("temperature")),
     sdkError("RemoteError", "Remote error: ValueError('history')"),
     new Error(said("history")),
     said("history"),
   ];
-  assertEquals(older.map(refusesContext), [true, true]);
-  assertEquals(other.map(refusesContext), other.map(() => false));
+  assertEquals(older.map(refusedKeyword), names);
+  assertEquals(other.map(refusedKeyword), other.map(() => null));
+});
+
+Deno.test("refusesQuestions knows the class that takes questions, but not these [M10]", () => {
+  const said = (text: string) => `Remote error: BadArgument('Cannot answer as ${text}')`;
+  const these = [
+    "questions must be at most 16 long: current value is 20",
+    "questions[3].text must be at most 8000 characters: current value is 9000",
+  ];
+  assertEquals(these.map((text) => refusesQuestions(sdkError("RemoteError", said(text)))), [
+    true,
+    true,
+  ]);
+  const other = [
+    sdkError("RemoteError", said("frames must be at most 256 long")),
+    sdkError("RemoteError", said("questionsome must be")),
+    new Error(said(these[0]!)),
+  ];
+  assertEquals(other.map(refusesQuestions), other.map(() => false));
 });

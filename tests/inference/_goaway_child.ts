@@ -19,7 +19,7 @@ if (opened.kind !== "opened") throw new Error(JSON.stringify(opened));
 const encoder = new TextEncoder();
 for await (const _line of Deno.stdin.readable) {
   const chunk = { frames: [], frameCount: 1, byteCount: 1, startS: 0, endS: 1 };
-  const context = { prompt: "look", history: [], sessionId: "s", signal };
+  const context = { prompt: "look", history: [], sessionId: "s", questions: [], signal };
   const outcome = await opened.session.inferChunk(chunk, context);
   Deno.stdout.writeSync(encoder.encode(`${outcome.kind}\n`));
 }

@@ -46,7 +46,13 @@ export const IDENTITY: ModelIdentity = {
 /** Not aborted. */
 export const NEVER = new AbortController().signal;
 /** What goes along with a chunk. */
-export const CONTEXT = { prompt: "look", history: ["before"], sessionId: "s1", signal: NEVER };
+export const CONTEXT = {
+  prompt: "look",
+  history: ["before"],
+  sessionId: "s1",
+  questions: [],
+  signal: NEVER,
+};
 
 /** A class that tells what it was given. */
 export const EYES: LocalClass = {

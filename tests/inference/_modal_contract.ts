@@ -5,6 +5,7 @@
  * @module
  */
 import { assert, assertEquals, assertGreaterOrEqual, assertStringIncludes } from "@std/assert";
+import type { Question } from "../../inference/client.ts";
 import { ANSWER_SCENARIOS } from "./_modal_answer_contract.ts";
 import { GENERATE_SCENARIOS } from "./_modal_generate_contract.ts";
 import {
@@ -40,6 +41,7 @@ promise(
         latencyMs: 12.5,
         tokensGenerated: 7,
         model: "eyes-1",
+        answers: [],
       });
     }),
 );
@@ -56,6 +58,47 @@ promise(
       assertEquals(captioned(await session.inferChunk(chunkOf(1), CONTEXT)).caption, "old");
       const calls = modal.seen.rpcs.functionMap;
       assertEquals(captioned(await session.inferChunk(chunkOf(1), CONTEXT)).caption, "old");
+      assertEquals(modal.seen.rpcs.functionMap, calls + 1);
+    }),
+);
+
+promise(
+  "captions with a class that takes no questions, and asks it only once [M1, M10]",
+  (transport) =>
+    withModal(transport, {
+      classes: [
+        eyesThat(
+          ({ history }) => ({ caption: JSON.stringify(history) }),
+          ["frames", "start_ts_s", "end_ts_s", "prompt", "history", "session_id"],
+        ),
+      ],
+    }, async ({ modal, open }) => {
+      const session = await open();
+      const caption = async (questions: readonly Question[]) => {
+        const before = modal.seen.rpcs.functionMap ?? 0;
+        const outcome = captioned(await session.inferChunk(chunkOf(1), { ...CONTEXT, questions }));
+        assertEquals([outcome.caption, outcome.answers], ['["before"]', []]);
+        return modal.seen.rpcs.functionMap! - before;
+      };
+      assertEquals(await caption([]), 1, "without questions the keyword is not there");
+      assertEquals(await caption([{ id: "q", text: "a dog" }]), 2);
+      assertEquals(await caption([{ id: "q", text: "a dog" }]), 1);
+    }),
+);
+
+promise(
+  "captions with a class that takes no keyword at all, whatever is asked [M1, M10]",
+  (transport) =>
+    withModal(transport, {
+      classes: [
+        eyesThat(() => ({ caption: "old" }), ["frames", "start_ts_s", "end_ts_s", "prompt"]),
+      ],
+    }, async ({ modal, open }) => {
+      const session = await open();
+      const asked = { ...CONTEXT, questions: [{ id: "q", text: "a dog" }] };
+      assertEquals(captioned(await session.inferChunk(chunkOf(1), asked)).caption, "old");
+      const calls = modal.seen.rpcs.functionMap!;
+      assertEquals(captioned(await session.inferChunk(chunkOf(1), asked)).caption, "old");
       assertEquals(modal.seen.rpcs.functionMap, calls + 1);
     }),
 );

@@ -9,8 +9,16 @@ import type { Asked, Behaviour } from "./_port_contract.ts";
 
 const common = { model: z.literal("eyes"), max_tokens: z.number().int().positive() };
 
+const format = {
+  response_format: z.strictObject({
+    type: z.literal("json_schema"),
+    json_schema: z.strictObject({ name: z.string(), schema: z.looseObject({}) }),
+  }).optional(),
+};
+
 const picturesSchema = z.strictObject({
   ...common,
+  ...format,
   messages: z.tuple([z.strictObject({
     role: z.literal("user"),
     content: z.array(z.discriminatedUnion("type", [
@@ -25,11 +33,8 @@ const picturesSchema = z.strictObject({
 
 const chatSchema = z.strictObject({
   ...common,
+  ...format,
   messages: z.array(z.strictObject({ role: z.enum(["user", "assistant"]), content: z.string() })),
-  response_format: z.strictObject({
-    type: z.literal("json_schema"),
-    json_schema: z.strictObject({ name: z.string(), schema: z.looseObject({}) }),
-  }).optional(),
 });
 
 const requestSchema = z.union([picturesSchema, chatSchema]);
@@ -61,7 +66,7 @@ export function startOpenAiServer(apiKey: string): OpenAiServer {
     const asked = askedOf(body.data, seen.mediaTypes);
     switch (behaviour.kind) {
       case "answers":
-        return answer(behaviour.say(asked));
+        return answerTo(behaviour, asked);
       case "refuses":
         return refuse(400, behaviour.reason);
       case "mumbles":
@@ -93,25 +98,55 @@ type Content = z.infer<typeof picturesSchema>["messages"][0]["content"];
 
 function askedOf(request: z.infer<typeof requestSchema>, mediaTypes: string[]): Asked {
   const [first] = request.messages;
-  if (first && typeof first.content !== "string") return askedAbout(first.content, mediaTypes);
+  if (first && typeof first.content !== "string") {
+    return askedAbout(first.content, "response_format" in request, mediaTypes);
+  }
   const { messages, max_tokens: maxTokens, response_format } = request as z.infer<
     typeof chatSchema
   >;
   const schema = response_format?.json_schema.schema ?? null;
-  return { frames: [], prompt: "", history: [], written: { messages, schema, maxTokens } };
+  const written = { messages, schema, maxTokens };
+  return { frames: [], prompt: "", history: [], questions: [], written };
 }
 
-function askedAbout(content: Content, mediaTypes: string[]): Asked {
+/** What a model that reads well makes of the words. */
+function askedAbout(content: Content, inJson: boolean, mediaTypes: string[]): Asked {
   const texts = content.flatMap((part) => part.type === "text" ? [part.text] : []);
   const urls = content.flatMap((part) => part.type === "image_url" ? [part.image_url.url] : []);
-  const [prompt = "", earlier = ""] = texts.join("").split(/\n\nEarlier captions[^\n]*\n/);
+  const [words = "", earlier = ""] = texts.join("").split(/\n\nEarlier captions[^\n]*\n/);
+  const lines = words.split("\n");
+  const listed = inJson ? JSON.parse(lines.pop()!) as { number: number; text: string }[] : [];
+  const prompt = lines.join("\n");
   mediaTypes.push(...urls.map((url) => url.slice("data:".length, url.indexOf(";"))));
   return {
     frames: urls.map((url) => Uint8Array.fromBase64(url.slice(url.indexOf(",") + 1))),
     prompt,
     history: earlier ? earlier.split("\n") : [],
+    questions: listed.map(({ number, text }) => ({ id: String(number), text })),
   };
 }
+
+function answerTo({ say, judge, mostQuestions }: Says, asked: Asked): Response {
+  const { questions, written } = asked;
+  if (questions.length > (mostQuestions ?? Infinity)) {
+    return refuse(400, "this grammar is too large");
+  }
+  const said = say(asked);
+  if (written || !judge || questions.length === 0) return answer(said);
+  return answer(JSON.stringify({ caption: said, answers: byNumber(judge(asked)) }));
+}
+
+/** As a model says it that was told of numbers; NaN is what JSON makes of it. */
+function byNumber(judged: unknown): unknown {
+  if (!Array.isArray(judged)) return judged;
+  return judged.map((item) => {
+    if (typeof item !== "object" || item === null || !("id" in item)) return item;
+    const { id, ...rest } = item;
+    return { number: Number(id), ...rest };
+  });
+}
+
+type Says = Behaviour & { readonly kind: "answers" };
 
 function answer(caption: string): Response {
   return Response.json({

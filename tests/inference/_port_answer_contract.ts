@@ -118,7 +118,7 @@ export function testAnswers(promise: Promises): void {
         JSON.stringify([prompt, frames.map(([first]) => first), history]);
       harness.behave({ kind: "answers", say });
       const captions = Array.from({ length: 10 }, () => {
-        return session.inferChunk(CHUNK, { ...contextOf(), prompt: "look" });
+        return session.inferChunk(CHUNK, { ...contextOf(), prompt: "look", questions: [] });
       });
       const answers = await Promise.all(Array.from({ length: 10 }, async (_, at) => {
         const context = contextOf({ history: [`said ${at}`] });
@@ -149,7 +149,11 @@ export function testUnanswered(promise: Promises): void {
           "chunk",
           "This model takes no questions: it was deployed without them",
         ]);
-        const outcome = await session.inferChunk(CHUNK, { ...contextOf(), prompt: "look" });
+        const outcome = await session.inferChunk(CHUNK, {
+          ...contextOf(),
+          prompt: "look",
+          questions: [],
+        });
         assert(outcome.kind === "captioned", JSON.stringify(outcome));
       }
     },

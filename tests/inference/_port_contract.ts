@@ -11,11 +11,13 @@ import type {
   InferContext,
   InferOutcome,
   ModelIdentity,
+  Question,
   VisionInferenceClient,
   VisionInferenceSession,
 } from "../../inference/client.ts";
 import { testAnswers, testUnanswered } from "./_port_answer_contract.ts";
 import { testUnwritten, testWriting } from "./_port_generate_contract.ts";
+import { testQuestions, testTooMany, testUnjudged } from "./_port_questions_contract.ts";
 
 /** What a model was asked. */
 export interface Asked {
@@ -23,6 +25,8 @@ export interface Asked {
   /** What to look for, or the question. */
   readonly prompt: string;
   readonly history: readonly string[];
+  /** To be answered beside, as the model is told of them. */
+  readonly questions: readonly Question[];
   /** Where it was asked to write. */
   readonly written?: {
     readonly messages: readonly ChatMessage[];
@@ -33,7 +37,14 @@ export interface Asked {
 
 /** How the model takes its next calls, for a caption, an answer or a text; JSON is said as text. */
 export type Behaviour =
-  | { readonly kind: "answers"; say(asked: Asked): string }
+  | {
+    readonly kind: "answers";
+    say(asked: Asked): string;
+    /** What it says to questions, if anything; by the ids as it is told of them. */
+    judge?(asked: Asked): unknown;
+    /** More are refused. */
+    readonly mostQuestions?: number;
+  }
   /** It says that these frames are no good. */
   | { readonly kind: "refuses"; readonly reason: string }
   /** It answers what is no caption, and no answer to a question either. */
@@ -70,7 +81,7 @@ function chunkOf(...firstBytes: number[]): Chunk {
 }
 
 function contextOf(context: Partial<InferContext> = {}): InferContext {
-  return { prompt: "look", history: [], sessionId: "s", signal: NEVER, ...context };
+  return { prompt: "look", history: [], sessionId: "s", questions: [], signal: NEVER, ...context };
 }
 
 function failureOf(outcome: InferOutcome): [scope: string, reason: string] {
@@ -89,6 +100,8 @@ export function testPort(name: string, start: StartHarness): void {
   testCaptions(promise);
   testAnswers(promise);
   testWriting(promise);
+  testQuestions(promise);
+  testTooMany(promise);
 }
 
 /** As {@link testPort}, of an adapter whose model was deployed before it could be asked. */
@@ -96,6 +109,7 @@ export function testPortOfOldModel(name: string, start: StartHarness): void {
   const promise = promisesOf(name, start);
   testUnanswered(promise);
   testUnwritten(promise);
+  testUnjudged(promise);
 }
 
 function promisesOf(name: string, start: StartHarness): Promises {

@@ -166,7 +166,7 @@ export function testUnwritten(promise: Promises): void {
       ]);
       const frames = [{ bytes: new Uint8Array([1, 2, 3]), atS: 0 }];
       const chunk = { frames, frameCount: 1, byteCount: 3, startS: 0, endS: 1 };
-      const context = { prompt: "look", history: [], sessionId: "s", signal: NEVER };
+      const context = { prompt: "look", history: [], sessionId: "s", questions: [], signal: NEVER };
       const outcome = await session.inferChunk(chunk, context);
       assert(outcome.kind === "captioned", JSON.stringify(outcome));
     }

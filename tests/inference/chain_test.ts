@@ -12,7 +12,7 @@ import { createFakeClock } from "../_fake_clock.ts";
 
 const { signal } = new AbortController();
 const CHUNK = { frames: [], frameCount: 1, byteCount: 1, startS: 0, endS: 1 };
-const CONTEXT = { prompt: "look", history: [], sessionId: "s", signal };
+const CONTEXT = { prompt: "look", history: [], sessionId: "s", questions: [], signal };
 
 /** A model that answers as it is told to. */
 function createModel(name: string) {
@@ -36,6 +36,7 @@ function createModel(name: string) {
         latencyMs: 1,
         tokensGenerated: 1,
         model: name,
+        answers: [],
       });
     },
     answer(): Promise<AnswerOutcome> {

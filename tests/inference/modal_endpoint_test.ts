@@ -8,7 +8,13 @@ import { servedEyes } from "./_eyes.ts";
 
 const CBOR = { "content-type": "application/cbor" };
 const { signal: NEVER } = new AbortController();
-const CONTEXT = { prompt: "look", history: ["before"], sessionId: "s1", signal: NEVER };
+const CONTEXT = {
+  prompt: "look",
+  history: ["before"],
+  sessionId: "s1",
+  questions: [],
+  signal: NEVER,
+};
 const CHUNK = {
   frames: [{ bytes: new Uint8Array([1, 2, 3]), atS: 0.5 }],
   frameCount: 1,

@@ -4,11 +4,11 @@ import { systemClock } from "../../clock.ts";
 import type { ChatMessage } from "../../inference/client.ts";
 import { createOpenAiInference } from "../../inference/openai.ts";
 import { startOpenAiServer } from "./_openai_server.ts";
-import { testPort } from "./_port_contract.ts";
+import { type Asked, testPort } from "./_port_contract.ts";
 
 const KEY = "sk-do-not-tell";
 const { signal } = new AbortController();
-const CONTEXT = { prompt: "look", history: [], sessionId: "s", signal };
+const CONTEXT = { prompt: "look", history: [], sessionId: "s", questions: [], signal };
 
 function inference(baseUrl: string, apiKey: string | null = KEY, timeoutMs = 10_000) {
   return createOpenAiInference({
@@ -71,6 +71,50 @@ Deno.test("OpenAI-compatible inference has JSON that is no good corrected, once 
   const failed = await writtenBy("Two cups.", '{"cups":20}', '{"cups":2}');
   assert(failed.outcome.kind === "failed");
   assertEquals([failed.outcome.scope, failed.chats.length], ["chunk", 2]);
+});
+
+/** What becomes of a chunk and two questions if the model says these one after the other. */
+async function captionedBy(...said: string[]) {
+  const server = startOpenAiServer(KEY);
+  const asked: Asked[] = [];
+  server.behave({
+    kind: "answers",
+    say: (given) => (asked.push(given), said.shift() ?? "no more"),
+  });
+  const opened = await inference(server.baseUrl).openSession(null, signal);
+  assert(opened.kind === "opened");
+  const frames = [{ bytes: new Uint8Array([1]), atS: 0 }];
+  const chunk = { frames, frameCount: 1, byteCount: 1, startS: 0, endS: 1 };
+  const questions = [{ id: "a.1", text: "a dog" }, { id: "b.1", text: "a cat" }];
+  const outcome = await opened.session.inferChunk(chunk, { ...CONTEXT, questions });
+  await server.stop();
+  assert(outcome.kind === "captioned", JSON.stringify(outcome));
+  return { caption: outcome.caption, answers: outcome.answers, asked };
+}
+
+Deno.test("OpenAI-compatible inference reads caption and answers, in a fence too [M10]", async () => {
+  const answers = [{ number: 2, yes: true, confidence: 0.9 }];
+  const json = JSON.stringify({ caption: " A cat. ", answers });
+  for (const said of [json, "```json\n" + json + "\n```"]) {
+    const heard = await captionedBy(said);
+    assertEquals(heard.caption, "A cat.");
+    assertEquals(heard.answers, [{ id: "b.1", yes: true, confidence: 0.9 }]);
+    assertEquals(heard.asked.length, 1);
+  }
+});
+
+Deno.test("OpenAI-compatible inference takes a plain sentence for the caption that it is [M10]", async () => {
+  const { caption, answers, asked } = await captionedBy("A cat on a sofa.");
+  assertEquals([caption, answers, asked.length], ["A cat on a sofa.", [], 1]);
+});
+
+Deno.test("OpenAI-compatible inference asks for the caption alone where it cannot read both [M10]", async () => {
+  for (const said of ['{"caption":"A ca', '{"answers":[]}', "[]", "```json\nA cat.\n```"]) {
+    const { caption, answers, asked } = await captionedBy(said, "A cat.");
+    assertEquals([caption, answers], ["A cat.", []]);
+    assertEquals(asked.map(({ questions }) => questions.length), [2, 0]);
+    assertEquals(asked[1]!.prompt, "look");
+  }
 });
 
 async function captionWith(baseUrl: string, apiKey: string | null, bytes: Uint8Array) {

@@ -12,7 +12,7 @@ import { createRedactedInference, type Redact } from "../../inference/redacted.t
 
 const { signal } = new AbortController();
 const CHUNK = { frames: [], frameCount: 1, byteCount: 1, startS: 0, endS: 1 };
-const CONTEXT = { prompt: "look", history: [], sessionId: "s", signal };
+const CONTEXT = { prompt: "look", history: [], sessionId: "s", questions: [], signal };
 const FAILED: FailedOutcome = { kind: "failed", scope: "service", reason: "secret is away" };
 const UNREDACTED: FailedOutcome = {
   kind: "failed",
@@ -27,6 +27,7 @@ const CAPTIONED: InferOutcome = {
   latencyMs: 1,
   tokensGenerated: 1,
   model: "secret-model",
+  answers: [{ id: "a secret question", yes: true, confidence: 0.9 }],
 };
 const ANSWERED: AnswerOutcome = { kind: "answered", text: "the secret", latencyMs: 1 };
 const withoutSecret: Redact = (text) => text.replace("secret", "***");

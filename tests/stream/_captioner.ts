@@ -10,6 +10,7 @@ import type {
   InferContext,
   InferOutcome,
   OpenOutcome,
+  QuestionAnswer,
   VisionInferenceClient,
   VisionInferenceSession,
 } from "../../inference/client.ts";
@@ -71,7 +72,10 @@ function createScriptedModel() {
 }
 
 /** A description. */
-export function caption(text: string): InferOutcome {
+export function caption(
+  text: string,
+  answers: readonly QuestionAnswer[] = [],
+): InferOutcome {
   return {
     kind: "captioned",
     caption: text,
@@ -80,6 +84,7 @@ export function caption(text: string): InferOutcome {
     chunkEndS: 1,
     tokensGenerated: 1,
     model: null,
+    answers,
   };
 }
 

@@ -25,6 +25,7 @@ export const CAPTION = {
   chunkEndS: 9,
   tokensGenerated: 7,
   model: "eyes-1",
+  answers: [],
 } as const;
 export const FAILURE: InferOutcome = { kind: "failed", scope: "chunk", reason: "no frame decodes" };
 

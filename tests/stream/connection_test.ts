@@ -12,6 +12,7 @@ const CAPTION: InferOutcome = {
   chunkEndS: 1.002,
   tokensGenerated: 9,
   model: "m",
+  answers: [],
 };
 const FIELDS = {
   caption: "A red ball.",

@@ -79,6 +79,7 @@ Deno.test("WireV2 tells of the model only what belongs to no chunk: results do t
     chunkEndS: 1,
     tokensGenerated: 1,
     model: null,
+    answers: [],
   });
   wire.told({ kind: "failed", scope: "service", reason: 'no "class"' });
   assertEquals(sent.map((text) => JSON.parse(text)), [

@@ -136,6 +136,24 @@ def test_questions_are_answered_from_probabilities_with_their_ids(
     assert sum(vision_calls) == 1, "the picture is encoded once for all"
 
 
+def test_as_many_questions_are_answered_as_a_wearer_has_rules_and_one_more_is_refused_m10(
+    play: Callable, jpeg: Jpeg, vision_calls: list[int]
+) -> None:
+    questions = [{"id": f"r{at}.1", "text": f"rule {at}"} for at in range(21)]
+
+    def ask(count: int) -> Callable:
+        return lambda service: service.infer_chunk(
+            [jpeg(1)], 0, 1, PROMPT, questions=questions[:count]
+        )
+
+    answer = play(ask(20))
+    assert [one["id"] for one in answer["answers"]] == [one["id"] for one in questions[:20]]
+    assert sum(vision_calls) == 1
+    # The edge knows by these words that it is the questions, and asks for the caption alone.
+    with pytest.raises(BadArgument, match=r"^Cannot answer as questions must be at most 20 long"):
+        play(ask(21))
+
+
 def test_questions_do_not_change_the_caption(play: Callable, jpeg: Jpeg) -> None:
     async def scenario(service: Gemma3Service) -> tuple[str, str]:
         questions = [{"id": "a", "text": "a dog"}]
@@ -274,7 +292,7 @@ def test_the_same_chunk_gets_the_same_caption_whatever_came_before(
         (([b"x"], 0, 1, PROMPT, [], "", [{"id": "a"}]), r"questions\[0\].text"),
         (([b"x"], 0, 1, PROMPT, [], "", ["a"]), r"questions\[0\]"),
         (([b"x"], 0, 1, PROMPT, [], "", [{"id": "a", "text": "b"}] * 2), "questions"),
-        (([b"x"], 0, 1, PROMPT, [], "", [{"id": str(i), "text": ""} for i in range(17)]), "quest"),
+        (([b"x"], 0, 1, PROMPT, [], "", [{"id": str(i), "text": ""} for i in range(21)]), "quest"),
     ],
 )
 def test_an_argument_that_cannot_be_used_is_named(

@@ -67,6 +67,20 @@ def test_a_jpeg_becomes_a_sentence_m1(worker: Process, jpeg: Callable[[int], byt
     assert heard["result"]["chunk_end_s"] == 1
 
 
+def test_questions_are_answered_beside_the_sentence_m10(
+    worker: Process, jpeg: Callable[[int], bytes]
+) -> None:
+    texts = {"a.1": 'Can this be seen: "it is dark"?', "b.7": 'Can this be seen: "a dog"?'}
+    questions = [{"id": identity, "text": text} for identity, text in texts.items()]
+    worker.say(
+        {"id": 4, "method": "infer_chunk", "args": {**chunk(jpeg(1)), "questions": questions}}
+    )
+    result = worker.hear()["result"]
+    assert result["caption"] != ""
+    assert [one["id"] for one in result["answers"]] == list(texts)
+    assert all(0.5 <= one["confidence"] <= 1 for one in result["answers"])
+
+
 def test_what_the_class_raises_is_told_by_name_m2(worker: Process) -> None:
     worker.say({"id": 2, "method": "infer_chunk", "args": chunk(b"no picture")})
     heard = worker.hear()

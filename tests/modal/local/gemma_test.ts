@@ -19,7 +19,7 @@ import {
 import { startLocalModal } from "../../../modal/local/server.ts";
 
 const { signal } = new AbortController();
-const CONTEXT = { prompt: "look", history: [], sessionId: "s", signal };
+const CONTEXT = { prompt: "look", history: [], sessionId: "s", questions: [], signal };
 
 /** The served class behind the real adapter, over a real connection. */
 async function withGemma(
@@ -97,6 +97,7 @@ Deno.test("local Gemma answers no frames with an empty caption [M2]", () =>
       latencyMs: 0,
       tokensGenerated: 0,
       model: LOCAL_MODEL,
+      answers: [],
     });
   }));
 
@@ -140,6 +141,55 @@ Deno.test("local Gemma answers nothing about no pictures, nor about what is none
       const undecodable = failureOf(await session.answer([garbage], "What moves?", CONTEXT));
       assertEquals(undecodable[0], "chunk");
       assertStringIncludes(undecodable[1], "not a JPEG that can be decoded");
+    }
+  }));
+
+Deno.test("local Gemma answers conditions about what it measures beside the caption, and no others [M10]", () =>
+  withGemma(async (...sessions) => {
+    const scene = createScene({ widthPx: 320, heightPx: 180 });
+    const questions = [
+      { id: "moves", text: "something red moves" },
+      { id: "bus", text: "bus 22 comes" },
+      { id: "dark", text: 'Can this be seen: "it gets dark"?' },
+    ];
+    for (const session of sessions) {
+      const rolling = chunkOf([await scene.frameAt(2), await scene.frameAt(2.4)]);
+      const asked = await session.inferChunk(rolling, { ...CONTEXT, questions });
+      assert(asked.kind === "captioned", JSON.stringify(asked));
+      const plain = await session.inferChunk(rolling, CONTEXT);
+      assert(plain.kind === "captioned", JSON.stringify(plain));
+      assertEquals([asked.caption, plain.answers], [plain.caption, []]);
+      assertEquals(asked.answers.map(({ id, yes }) => [id, yes]), [["moves", true], [
+        "dark",
+        false,
+      ]]);
+      assert(asked.answers.every(({ confidence }) => confidence > 0.75 && confidence <= 1));
+      const night = chunkOf([await scene.frameAt(15.2), await scene.frameAt(15.6)]);
+      const dark = await session.inferChunk(night, { ...CONTEXT, questions });
+      assert(dark.kind === "captioned", JSON.stringify(dark));
+      assertEquals(dark.answers.map(({ id, yes }) => [id, yes]), [["moves", false], [
+        "dark",
+        true,
+      ]]);
+      const none = await session.inferChunk(chunkOf([]), { ...CONTEXT, questions });
+      assert(none.kind === "captioned", JSON.stringify(none));
+      assertEquals([none.caption, none.answers], ["", []]);
+    }
+  }));
+
+Deno.test("local Gemma answers with yes or no what it can measure, and then says what it sees [M8, M10]", () =>
+  withGemma(async (...sessions) => {
+    const scene = createScene({ widthPx: 320, heightPx: 180 });
+    const night = [await scene.frameAt(15.2), await scene.frameAt(15.6)];
+    for (const session of sessions) {
+      const textOf = async (question: string) => {
+        const outcome = await session.answer(night, question, CONTEXT);
+        assert(outcome.kind === "answered", JSON.stringify(outcome));
+        return outcome.text;
+      };
+      assert(/^Yes: .*dark.*\.$/.test(await textOf("Is it dark?")), await textOf("Is it dark?"));
+      assert(/^No: .*dark.*\.$/.test(await textOf("does anything move?")));
+      assert(/^I cannot read questions/.test(await textOf("Does bus 22 come?")));
     }
   }));
 
