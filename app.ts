@@ -33,7 +33,9 @@ import { shareRoutes } from "./routes/share.ts";
 import { timelineRoutes } from "./routes/timeline.ts";
 import { visionRoutes } from "./routes/vision.ts";
 import { wearerRoutes } from "./routes/wearers.ts";
+import { RuleChanges } from "./rules/rule_changes.ts";
 import { createRuleStore } from "./rules/store.ts";
+import { Watchlist } from "./rules/watchlist.ts";
 import { Admission } from "./stream/admission.ts";
 import type { LiveStreams } from "./stream/live_streams.ts";
 import type { Upgrade } from "./stream/socket.ts";
@@ -74,6 +76,8 @@ export function createApp(deps: Deps): Hono {
   const search = createSearch({ kv, clock });
   const slots = new InferenceSlots(config.inference.maxConcurrent);
   const modelIdentity = config.modal.transport === "http" ? null : config.modal;
+  const rules = createRuleStore(deps);
+  const watchlist = new Watchlist({ ...deps, rules, changes: new RuleChanges(deps) });
   const app = new Hono();
   app.onError(internalError(log));
   app.notFound(notFound);
@@ -92,7 +96,6 @@ export function createApp(deps: Deps): Hono {
   );
   app.route("/", timelineRoutes({ ...deps, tokens }));
   app.route("/", sessionRoutes({ ...deps, sessions }));
-  const rules = createRuleStore(deps);
   app.route("/", ruleRoutes({ ...deps, rules }));
   app.route("/", mcpRoutes({ ...deps, search, rules, cameras }));
   app.route(
@@ -113,6 +116,7 @@ export function createApp(deps: Deps): Hono {
       ...deps,
       tokens,
       orders,
+      questions: watchlist,
       admission: new Admission({ streams, memory, clock, ...config.capacity }),
       vision: config.vision,
       slots,

@@ -113,6 +113,15 @@ export type SessionFacts = LiveSession | ClosedSession;
 /** One stream, as stored. */
 export type SessionRecord = SessionFacts & Stored;
 
+/** Yes or no to one question about a chunk (SPEC M10, R4). */
+export interface StoredAnswer {
+  /** The rule and its version, as it was asked: `RULE.VERSION`. */
+  readonly id: string;
+  readonly yes: boolean;
+  /** How likely that answer is right, 0 to 1. */
+  readonly confidence: number;
+}
+
 /** What became of a chunk. */
 export type ChunkOutcome =
   | {
@@ -121,6 +130,8 @@ export type ChunkOutcome =
     readonly latencyMs: number;
     readonly tokensGenerated: number | null;
     readonly model: string | null;
+    /** What the model said to the wearer's questions; not there where it said nothing. */
+    readonly answers?: readonly StoredAnswer[];
   }
   | { readonly status: "failed"; readonly error: string };
 

@@ -58,6 +58,7 @@ export function chunkView(
       latency_ms: outcome.latencyMs,
       tokens_generated: outcome.tokensGenerated,
       model: outcome.model,
+      ...outcome.answers && { answers: outcome.answers },
     }
     : { inference_error: outcome.error };
   return {

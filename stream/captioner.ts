@@ -214,11 +214,8 @@ export class Captioner {
     }
     const chunk = this.#chunker.take(this.nowS())!;
     const sentAtMs = this.#options.clock.monotonicMs();
-    const outcome = session.inferChunk(chunk, {
-      ...this.#context(),
-      prompt: this.#prompt,
-      questions: [],
-    })
+    const asked = { prompt: this.#prompt, questions: this.#options.questions() };
+    const outcome = session.inferChunk(chunk, { ...this.#context(), ...asked })
       .catch((error) => ({ kind: "failed", scope: "service", reason: reasonOf(error) } as const));
     this.#announce(chunk, outcome);
     const settled = outcome.then((outcome) => {

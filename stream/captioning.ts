@@ -10,6 +10,7 @@ import type {
   Chunk,
   InferOutcome,
   ModelIdentity,
+  Question,
   VisionInferenceClient,
 } from "../inference/client.ts";
 import type { InferenceSlots } from "../inference/slots.ts";
@@ -38,6 +39,8 @@ export interface CaptionerOptions {
   readonly identity: ModelIdentity | null;
   readonly sessionId: string;
   readonly start: CaptionerStart;
+  /** What is asked of a chunk that leaves now. Called on the ack path: it does no I/O. */
+  readonly questions: () => readonly Question[];
   /** Passes over frames that show what the last one showed (WIRE S2). Null: none is passed over. */
   readonly governor: FrameGovernor | null;
   /** What is said of a chunk that is given up as the stream ends: that it failed, or nothing. */

@@ -248,6 +248,7 @@ export class Recorder {
 
 function storedOutcome(outcome: InferOutcome): ChunkOutcome {
   if (outcome.kind === "failed") return { status: "failed", error: outcome.reason };
-  const { caption, latencyMs, tokensGenerated, model } = outcome;
-  return { status: "captioned", caption, latencyMs, tokensGenerated, model };
+  const { caption, latencyMs, tokensGenerated, model, answers } = outcome;
+  const said = { status: "captioned", caption, latencyMs, tokensGenerated, model } as const;
+  return answers.length > 0 ? { ...said, answers } : said;
 }

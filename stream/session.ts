@@ -9,7 +9,7 @@
 import type { Cancel, Clock } from "../clock.ts";
 import type { VisionConfig } from "../config.ts";
 import type { Counters } from "../counters.ts";
-import type { ModelIdentity, VisionInferenceClient } from "../inference/client.ts";
+import type { ModelIdentity, Question, VisionInferenceClient } from "../inference/client.ts";
 import type { InferenceSlots } from "../inference/slots.ts";
 import type { ChunkRecord, LiveSession } from "../kv/keys.ts";
 import type { Budgets, StreamLease } from "../kv/budgets.ts";
@@ -40,10 +40,24 @@ export interface StreamDeps {
   readonly inference: VisionInferenceClient;
   readonly slots: InferenceSlots;
   readonly budgets: Budgets;
+  readonly questions: Questions;
   readonly streams: LiveStreams;
   readonly clock: Clock;
   readonly log: Logger;
   readonly counters: Counters;
+}
+
+/** What wearers want to know of what their streams see. */
+export interface Questions {
+  /** Follows those of one wearer, for as long as one of its streams runs. */
+  follow(wearer: string): FollowedQuestions;
+}
+
+/** The questions of one wearer. */
+export interface FollowedQuestions {
+  /** As they are known at the moment; none until they are. Does no I/O. */
+  now(): readonly Question[];
+  stop(): void;
 }
 
 /**
@@ -91,6 +105,7 @@ class Session implements StreamSession {
   readonly #lease: StreamLease;
   readonly #captioner: Captioner;
   readonly #recorder: Recorder;
+  readonly #questions: FollowedQuestions;
   #cancelHeartbeat: Cancel = () => {};
   #cancelGuard: Cancel = () => {};
   #cancelOrders: Cancel = () => {};
@@ -104,6 +119,7 @@ class Session implements StreamSession {
     this.#id = session.id;
     this.#lease = lease;
     lease.keep();
+    this.#questions = deps.questions.follow(session.wearer);
     this.#recorder = this.#createRecorder(start);
     this.#captioner = this.#createCaptioner(start);
     const options = { ...vision, clock, earlierFrames: session.accounted.frame };
@@ -186,6 +202,7 @@ class Session implements StreamSession {
     await this.#captioner.close(status === "interrupted" ? "described" : "dropped");
     // Not before: what is described last obeys too.
     this.#cancelOrders();
+    this.#questions.stop();
     await this.#recorder.end(status, code, reason, endedAtMs);
   }
 
@@ -208,6 +225,7 @@ class Session implements StreamSession {
       identity,
       sessionId: session.id,
       start: captions,
+      questions: () => this.#questions.now(),
       governor: vision.skipSimilar ? new FrameGovernor(vision) : null,
       // Nobody can ask for these frames again, so that they were lost belongs into the books.
       givenUp: this.#wire.resumes ? "forgotten" : "told",

@@ -35,6 +35,7 @@ Deno.test("noopInference behind a stream: frames are taken, nothing is said or l
     identity: IDENTITY,
     sessionId: "s",
     start: { nowS: 0, describedS: 0, history: [], prompt: "look" },
+    questions: () => [],
     governor: null,
     givenUp: "told",
   }, {

@@ -60,6 +60,7 @@ Deno.test("claim that KV does not answer is refused after four seconds [S4]", ()
       slots: new InferenceSlots(1),
       streams,
       budgets: NO_BUDGETS,
+      questions: { follow: () => ({ now: () => [], stop() {} }) },
       maxStreams: 0,
       admission: new Admission({ streams, maxStreams: 0, memory: { isFull: false }, clock }),
       clock,

@@ -10,6 +10,7 @@ import type {
   InferContext,
   InferOutcome,
   OpenOutcome,
+  Question,
   QuestionAnswer,
   VisionInferenceClient,
   VisionInferenceSession,
@@ -123,6 +124,7 @@ interface StartOptions {
   readonly givenUp?: "told" | "forgotten";
   readonly budget?: BudgetAccount;
   readonly governor?: FrameGovernor;
+  readonly questions?: () => readonly Question[];
 }
 
 /** A captioner, its model and all that it says. */
@@ -149,6 +151,7 @@ export function start(
     sessionId: "s",
     start: { nowS: 0, describedS: 0, history: [], prompt: "look", ...options.start },
     budget: options.budget ?? UNLIMITED,
+    questions: options.questions ?? (() => []),
     governor: options.governor ?? null,
     givenUp: options.givenUp ?? "told",
   }, {

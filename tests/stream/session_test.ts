@@ -31,6 +31,7 @@ function createTwo(kv: Deno.Kv) {
     inference: noopInference,
     slots: new InferenceSlots(1),
     budgets: NO_BUDGETS,
+    questions: { follow: () => ({ now: () => [], stop() {} }) },
     streams: new LiveStreams(),
     clock,
     log: createLogger("error", () => {}),
