@@ -19,6 +19,7 @@ import type { Channel } from "./messaging/channel.ts";
 import { requireAccess } from "./routes/access.ts";
 import { cameraRoutes } from "./routes/camera.ts";
 import { internalError, notFound } from "./routes/errors.ts";
+import { erasureRoutes } from "./routes/erasure.ts";
 import { requestLog } from "./routes/request_log.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { keepLinksPrivate } from "./routes/links.ts";
@@ -46,11 +47,13 @@ import { createSearchIndexer } from "./timeline/search/indexer.ts";
 import { createSearch } from "./timeline/search/search.ts";
 import { createCameras } from "./wearers/camera.ts";
 import { StandingOrders } from "./wearers/orders.ts";
+import type { Erasures } from "./wearers/erasures.ts";
 import { createTokens } from "./wearers/tokens.ts";
 
 /** What the application is made of. */
 export interface Deps {
   readonly config: Config;
+  /** Fenced (`kv/fenced_kv.ts`). */
   readonly kv: Deno.Kv;
   readonly inference: VisionInferenceClient;
   readonly poke: Channel;
@@ -58,6 +61,7 @@ export interface Deps {
   readonly watchers: Watchers;
   readonly upgrade: Upgrade;
   readonly budgets: Budgets;
+  readonly erasures: Erasures;
   readonly memory: { readonly isFull: boolean };
   readonly counters: Counters;
   readonly clock: Clock;
@@ -72,6 +76,7 @@ export function createApp(deps: Deps): Hono {
   const tokens = createTokens({ ...deps, signingKeys: config.tokenSigningKeys });
   const orders = new StandingOrders(deps);
   const cameras = createCameras({ kv, clock, orders });
+  deps.erasures.listen((wearer) => tokens.forget(wearer));
   const sessions = openSessions(deps);
   const search = createSearch({ kv, clock });
   const slots = new InferenceSlots(config.inference.maxConcurrent);
@@ -94,6 +99,7 @@ export function createApp(deps: Deps): Hono {
     "/",
     askRoutes({ ...deps, modelIdentity, ask: createAsking({ ...deps, search, slots }) }),
   );
+  app.route("/", erasureRoutes(deps));
   app.route("/", timelineRoutes({ ...deps, tokens }));
   app.route("/", sessionRoutes({ ...deps, sessions }));
   app.route("/", ruleRoutes({ ...deps, rules }));

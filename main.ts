@@ -17,6 +17,8 @@ import { modelIdentityOf } from "./inference/modal_identity.ts";
 import { createOpenAiInference } from "./inference/openai.ts";
 import { createRedactedInference } from "./inference/redacted.ts";
 import { createBudgets } from "./kv/budgets.ts";
+import { fencedKv } from "./kv/fenced_kv.ts";
+import { scrubFile, type ScrubOutcome } from "./kv/scrub.ts";
 import { createLogger, lineWriter, type Logger, reasonOf } from "./log.ts";
 import { createPokeChannel } from "./messaging/poke.ts";
 import { redactAddresses } from "./redact.ts";
@@ -24,6 +26,7 @@ import { createTransport, type Fetch, type Server, type Transport } from "./serv
 import { LiveStreams } from "./stream/live_streams.ts";
 import { MemoryGuard } from "./stream/memory_guard.ts";
 import { Watchers } from "./timeline/watchers.ts";
+import { Erasures } from "./wearers/erasures.ts";
 import { hidePrivateDetails } from "./wearers/private_details.ts";
 
 /** Close frames get so long to reach the clients before the listener goes. */
@@ -49,7 +52,7 @@ export interface RunningApp {
  * @throws {Error} if KV cannot be opened or the port cannot be had, naming which and why
  */
 export async function startApp(config: Config, log: Logger): Promise<RunningApp> {
-  const kv = await openKv(config.kv);
+  const kv = fencedKv(await openKv(config.kv));
   const streams = new LiveStreams();
   const watchers = new Watchers({ kv, clock: systemClock });
   const memory = watchMemory(config, streams, log);
@@ -64,6 +67,8 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
     counters,
     log,
   });
+  const scrub = scrubOf(config.kv);
+  const erasures = new Erasures({ kv, clock: systemClock, newId, counters, log, scrub });
   const transport = await createTransport(config.socketTransport, {
     failed: (error) => log.error("stream.failed", { reason: reasonOf(error) }),
     maxFrameBytes: config.vision.maxFrameBytes,
@@ -79,6 +84,7 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
     upgrade: transport.upgrade,
     memory,
     budgets,
+    erasures,
     counters,
     clock: systemClock,
     newId,
@@ -86,6 +92,7 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
   };
   const server = await listen(transport, config, createApp(deps).fetch);
   const { url } = server;
+  erasures.start();
   if (config.magicWord === null) log.warn("access.closed", { reason: "MAGIC_WORD is not set" });
   log.info("listening", { url, transport: config.socketTransport });
   // Without a token of our own there may never be a stream that needs the SDK.
@@ -102,7 +109,7 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
       // Not before: what was in flight is seen too.
       watchers.close();
       await new Promise<void>((resolve) => systemClock.after(CLOSE_GRACE_MS, resolve));
-      const ends = [server.shutdown(), inference.close(), budgets.close()];
+      const ends = [server.shutdown(), inference.close(), budgets.close(), erasures.close()];
       await within(endsAtMs - systemClock.monotonicMs(), Promise.all(ends));
       kv.close();
       log.info("stopped");
@@ -191,6 +198,12 @@ export async function openKv(location: KvLocation): Promise<Deno.Kv> {
       cause: error,
     });
   }
+}
+
+/** A file is ours to take out of it what was deleted; a database elsewhere is not. */
+function scrubOf(location: KvLocation): (() => Promise<ScrubOutcome>) | null {
+  const isFile = location.kind === "file" && location.path !== ":memory:";
+  return isFile ? () => scrubFile(location.path) : null;
 }
 
 async function listen(

@@ -61,6 +61,7 @@ export class CallAccount implements BudgetAccount {
   #outage: Outage | null = null;
   #mayOverdrawAtMs = -Infinity;
   #cancelTimer: Cancel = () => {};
+  #wroteRecord = false;
   #isClosed = false;
 
   constructor(options: BudgetsOptions, limits: BudgetLimits, wearer: string) {
@@ -179,13 +180,16 @@ export class CallAccount implements BudgetAccount {
     const entry = await this.#options.kv.get<CallBudgetRecord>(this.#key);
     const nowMs = this.#clock.monotonicMs();
     const epochMs = this.#clock.epochMs();
-    const position = this.#position(want, nowMs, epochMs);
     const stored = entry.value && !hasExpired(entry.value, epochMs) ? entry.value : null;
+    // It was erased with its wearer, and what was used before with it.
+    if (entry.value === null && this.#wroteRecord) this.#forget();
+    const position = this.#position(want, nowMs, epochMs);
     const settlement = settle(stored, position, this.#limits, epochMs);
     if (settlement.record) {
       const { ok } = await this.#options.kv.atomic().check(entry)
         .set(this.#key, settlement.record, { expireIn: CALL_BUDGET_TTL_MS }).commit();
       if (!ok) return CONFLICT;
+      this.#wroteRecord = true;
     }
     return () => this.#settled(settlement, position, nowMs);
   }
@@ -202,6 +206,13 @@ export class CallAccount implements BudgetAccount {
       gpuSeconds: this.#gpuSeconds,
       bookedGpuSeconds: this.#bookedGpuSeconds,
     };
+  }
+
+  #forget(): void {
+    this.#wroteRecord = false;
+    this.#held = 0;
+    this.#latest = [];
+    this.#bookedGpuSeconds = this.#gpuSeconds;
   }
 
   #settled(settlement: Settlement, position: Position, atMs: number): void {

@@ -13,6 +13,8 @@ export const CONFLICT = Symbol("conflict");
 
 /** A lock lasts while the disk writes: on a busy machine one was seen to outlast half a second. */
 const GIVE_UP_MS = 4_000;
+/** For what must not be lost: while a file is written anew (`scrub.ts`), it is locked for seconds. */
+export const PATIENCE_MS = 60_000;
 
 /** Pauses are random below 2, 4, 8 ... 100 ms. */
 const FIRST_PAUSE_MS = 2;
@@ -20,7 +22,7 @@ const MAX_PAUSE_MS = 100;
 
 /**
  * Runs `attempt` until it neither conflicts nor meets a locked database, for {@link GIVE_UP_MS} at
- * most.
+ * most, or as long as the caller says.
  *
  * @param what completes "Cannot ..." in the error
  * @throws KV's own error: at once where it is not about a lock, else when time is up
@@ -30,8 +32,9 @@ export async function retryContended<T>(
   clock: Clock,
   what: string,
   attempt: () => Promise<T | typeof CONFLICT>,
+  giveUpMs = GIVE_UP_MS,
 ): Promise<T> {
-  const endsAtMs = clock.monotonicMs() + GIVE_UP_MS;
+  const endsAtMs = clock.monotonicMs() + giveUpMs;
   for (let attempts = 1;; attempts++) {
     let lost: unknown;
     try {

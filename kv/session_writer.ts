@@ -8,7 +8,8 @@
  * @module
  */
 import type { Clock } from "../clock.ts";
-import { retryContended } from "./_retry_contended.ts";
+import { PATIENCE_MS, retryContended } from "./_retry_contended.ts";
+import { WearerErasingError } from "./fenced_kv.ts";
 import {
   type ChunkFacts,
   chunkKey,
@@ -54,8 +55,8 @@ export interface Place {
   readonly owner: string;
 }
 
-/** What became of a write. */
-export type WriteOutcome = "written" | "taken_over";
+/** What became of a write; `erased`: the session's records are gone for good, or its wearer's are going. */
+export type WriteOutcome = "written" | "taken_over" | "erased";
 
 /**
  * The books of one stream. A write stands for the whole session: callers pass all that they know.
@@ -66,12 +67,21 @@ export class SessionWriter {
   readonly #place: Place;
   /** Of the session's record as we know it; null: there is none; undefined: it is not known. */
   #versionstamp: string | null | undefined;
+  /** There was a record: if there is none any more it was erased, and is not written again. */
+  #wasThere: boolean;
+  #lost: Exclude<WriteOutcome, "written"> = "taken_over";
 
   /** @param versionstamp of the record that the writer goes on from; null: it writes the first */
   constructor(options: WriterOptions, place: Place, versionstamp: string | null) {
     this.#options = options;
     this.#place = place;
     this.#versionstamp = versionstamp;
+    this.#wasThere = versionstamp !== null;
+  }
+
+  /** Why it may not write any more; only once a write, or {@link isOwner}, has said so. */
+  get lost(): Exclude<WriteOutcome, "written"> {
+    return this.#lost;
   }
 
   /**
@@ -81,14 +91,19 @@ export class SessionWriter {
    * @throws KV's own error; the next write finds out what became of this one
    */
   async write(session: SessionFacts, chunk?: ChunkFacts): Promise<WriteOutcome> {
-    return await retryContended(this.#options.clock, "write the session", async () => {
-      if (this.#versionstamp === undefined && !await this.#lookAgain()) return "taken_over";
-      if (await this.tryWrite(session, chunk)) return "written";
-      return await this.#lookAgain() ? await this.#again(session, chunk) : "taken_over";
-    });
+    try {
+      return await retryContended(this.#options.clock, "write the session", async () => {
+        if (this.#versionstamp === undefined && !await this.#lookAgain()) return this.#lost;
+        if (await this.tryWrite(session, chunk)) return "written";
+        return await this.#lookAgain() ? await this.#again(session, chunk) : this.#lost;
+      }, PATIENCE_MS);
+    } catch (error) {
+      if (!(error instanceof WearerErasingError)) throw error;
+      return this.#lost = "erased";
+    }
   }
 
-  /** Whether nobody has taken the session over. Reads once. */
+  /** Whether nobody has taken the session over or erased it. Reads once. */
   async isOwner(): Promise<boolean> {
     return await this.#lookAgain();
   }
@@ -111,7 +126,10 @@ export class SessionWriter {
     // Until KV answers it may have written or not.
     this.#versionstamp = undefined;
     const written = await commit.commit();
-    if (written.ok) this.#versionstamp = written.versionstamp;
+    if (written.ok) {
+      this.#versionstamp = written.versionstamp;
+      this.#wasThere = true;
+    }
     if (written.ok && chunk) this.#options.chunkWritten(wearer);
     return written.ok;
   }
@@ -124,7 +142,8 @@ export class SessionWriter {
   async #lookAgain(): Promise<boolean> {
     const { wearer, sessionId, owner } = this.#place;
     const found = await this.#options.kv.get<SessionRecord>(sessionKey(wearer, sessionId));
-    const isOurs = found.value === null || found.value.owner === owner;
+    const isOurs = found.value === null ? !this.#wasThere : found.value.owner === owner;
+    if (!isOurs) this.#lost = found.value === null ? "erased" : "taken_over";
     // Who has lost the session stays in doubt: with what it sees here it could write again.
     this.#versionstamp = isOurs ? found.versionstamp : undefined;
     return isOurs;

@@ -6,6 +6,7 @@
 import { type Clock, withDeadline } from "../clock.ts";
 import { CONFLICT, retryContended } from "./_retry_contended.ts";
 import { until } from "./_until.ts";
+import { erasingKey, type ErasingRecord } from "./erasing_keys.ts";
 import { hasExpired } from "./keys.ts";
 import { tokenKey, tokenPrefix, type TokenRecord } from "./token_keys.ts";
 
@@ -25,7 +26,7 @@ export interface TokenRecords {
    * same moment may pass that by as many as they are.)
    */
   add(record: TokenRecord): Promise<AddOutcome>;
-  /** Null: there is none, or its time is over. */
+  /** Null: there is none, its time is over, or its wearer is being erased. */
   get(tokenId: string): Promise<TokenRecord | null>;
   /** All that have not expired, revoked ones included, the newest first. */
   list(): Promise<TokenRecord[]>;
@@ -66,8 +67,14 @@ class KvTokenRecords implements TokenRecords {
 
   async get(tokenId: string): Promise<TokenRecord | null> {
     const key = tokenKey(this.#wearer, tokenId);
-    const { value } = await this.#inTime(() => this.#kv.get<TokenRecord>(key));
-    return value && !hasExpired(value, this.#clock.epochMs()) ? value : null;
+    const [{ value }, mark] = await this.#inTime(() =>
+      Promise.all([
+        this.#kv.get<TokenRecord>(key),
+        this.#kv.get<ErasingRecord>(erasingKey(this.#wearer)),
+      ])
+    );
+    const stands = value && mark.value === null && !hasExpired(value, this.#clock.epochMs());
+    return stands ? value : null;
   }
 
   async list(): Promise<TokenRecord[]> {

@@ -7,6 +7,7 @@ import { type Context, Hono } from "@hono/hono";
 import type { Cancel } from "../clock.ts";
 import { Pages } from "../timeline/pages.ts";
 import type { Change, Watcher, Watchers } from "../timeline/watchers.ts";
+import type { Erasures } from "../wearers/erasures.ts";
 import type { Tokens } from "../wearers/tokens.ts";
 import { type EventSource, eventStream } from "./_event_stream.ts";
 import { invalid, readPageQuery, readZone } from "./_page_query.ts";
@@ -27,6 +28,7 @@ const STREAM_HEADERS = { "content-type": "text/event-stream", "cache-control": "
 export interface TimelineDeps extends ReadingDeps {
   readonly watchers: Watchers;
   readonly tokens: Pick<Tokens, "watch">;
+  readonly erasures: Pick<Erasures, "watch">;
 }
 
 /** Serves `/timeline`. */
@@ -74,7 +76,13 @@ async function watch(deps: TimelineDeps, context: Context<AccessEnv>): Promise<R
       watcher,
       first: opening(watcher.position, hasGap),
       zone: query.zone,
-      guard: (ended) => deps.tokens.watch(context.var.principal, ended),
+      guard: (ended) => {
+        const cancels = [
+          deps.tokens.watch(context.var.principal, ended),
+          deps.erasures.watch(watcher.wearer, ended),
+        ];
+        return () => cancels.forEach((cancel) => cancel());
+      },
       failed: (error) => unreadable(deps, error),
     });
     return new Response(eventStream(source, deps.clock), { headers: STREAM_HEADERS });

@@ -9,13 +9,20 @@ import type { ModelIdentity } from "../inference/client.ts";
 import type { RateLimiter } from "../kv/rate_limits.ts";
 import { reasonOf } from "../log.ts";
 import type { Admission } from "../stream/admission.ts";
-import { type FollowOrders, type Guard, startStream, type StreamDeps } from "../stream/session.ts";
+import {
+  ERASED,
+  type FollowOrders,
+  type Guard,
+  startStream,
+  type StreamDeps,
+} from "../stream/session.ts";
 import { type BeginningDeps, beginSession, type Begun, goOnWith } from "../stream/session_start.ts";
 import type { Socket, Upgrade } from "../stream/socket.ts";
 import type { Wire } from "../stream/wire.ts";
 import { WireV1 } from "../stream/wire_v1.ts";
 import { PROTOCOL_V2, WireV2 } from "../stream/wire_v2.ts";
 import type { StandingOrders } from "../wearers/orders.ts";
+import type { Erasures } from "../wearers/erasures.ts";
 import type { Tokens } from "../wearers/tokens.ts";
 import { readStreamQuery, type StreamQuery } from "./_stream_query.ts";
 import { watchForLeaving } from "./_leaving.ts";
@@ -39,6 +46,7 @@ export interface VisionDeps extends StreamDeps, BeginningDeps {
   readonly upgrade: Upgrade;
   readonly tokens: Pick<Tokens, "watch">;
   readonly orders: Pick<StandingOrders, "ask" | "follow">;
+  readonly erasures: Pick<Erasures, "isErasing" | "watch">;
   readonly admission: Admission;
   readonly rateLimiter: RateLimiter;
   readonly streamsPerMinute: number;
@@ -62,7 +70,11 @@ export function visionRoutes(deps: VisionDeps): Hono<AccessEnv> {
     const isV2 = offersV2(req.header("sec-websocket-protocol"));
     const query = readStreamQuery(req.query(), isV2);
     if (query.kind === "invalid") return context.json({ detail: query.detail }, 422);
-    const waitMs = await waitBeforeOpening(deps, context.var.principal.wearer);
+    const { wearer } = context.var.principal;
+    if (await deps.erasures.isErasing(wearer)) {
+      return unavailable(context, "The wearer is being erased: come again", RETRY_AFTER_S);
+    }
+    const waitMs = await waitBeforeOpening(deps, wearer);
     if (waitMs > 0) {
       const detail = `Streams may be opened ${deps.streamsPerMinute} times per minute`;
       return tooMany(context, detail, waitMs);
@@ -170,8 +182,13 @@ async function upgrade(
   if (context.req.raw.signal.aborted) {
     return await giveBack(new Response(null, { status: CLIENT_LEFT }));
   }
-  const guard: Guard = (end) =>
-    deps.tokens.watch(context.var.principal, (how) => end(TOKEN_ENDED[how]));
+  const guard: Guard = (end) => {
+    const cancels = [
+      deps.tokens.watch(context.var.principal, (how) => end(TOKEN_ENDED[how])),
+      deps.erasures.watch(wearer, () => end(ERASED, true)),
+    ];
+    return () => cancels.forEach((cancel) => cancel());
+  };
   try {
     return deps.upgrade(context.req.raw, (socket) => {
       place.leave();

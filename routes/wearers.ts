@@ -6,39 +6,39 @@
  *
  * @module
  */
-import { type Context, Hono, type MiddlewareHandler } from "@hono/hono";
+import { type Context, Hono } from "@hono/hono";
 import type { Clock } from "../clock.ts";
-import type { Counters } from "../counters.ts";
 import type { TokenRecord } from "../kv/token_keys.ts";
-import { type Logger, reasonOf } from "../log.ts";
-import { NAME, NAME_MUST } from "../wearers/principal.ts";
+import { NAME } from "../wearers/principal.ts";
 import { exportOf } from "../wearers/export.ts";
 import type { IssueOutcome, IssueRequest, Tokens } from "../wearers/tokens.ts";
 import { jsonOf, limitBody } from "./_json_body.ts";
 import { notIssued, timeOf } from "./_not_issued.ts";
 import { readIssueBody } from "./_token_body.ts";
-import { type AccessEnv, forbidden, requireScope } from "./access.ts";
-import { invalidBody, unavailable } from "./errors.ts";
+import {
+  forWearer,
+  orUnavailable,
+  unfit,
+  unreadable,
+  type WearerBooksDeps,
+} from "./_for_wearer.ts";
+import { type AccessEnv, forbidden } from "./access.ts";
+import { invalidBody } from "./errors.ts";
 
 const MAX_BODY_BYTES = 16 * 1024;
-const RETRY_AFTER_S = 1;
-const MAX_QUOTED_CHARS = 100;
 
 /** What the routes need. */
-export interface WearerDeps {
+export interface WearerDeps extends WearerBooksDeps {
   readonly kv: Deno.Kv;
   readonly tokens: Tokens;
   readonly clock: Clock;
-  readonly counters: Counters;
-  readonly log: Logger;
 }
 
 /** Serves `/wearers/{id}/tokens`, `/wearers/{id}/tokens/{token id}` and `/wearers/{id}/export`. */
 export function wearerRoutes(deps: WearerDeps): Hono<AccessEnv> {
   const { tokens, clock } = deps;
-  const admin = [requireScope("admin"), requireOwnWearer] as const;
   return new Hono<AccessEnv>()
-    .post("/wearers/:wearer/tokens", ...admin, limitBody(MAX_BODY_BYTES), async (context) => {
+    .post("/wearers/:wearer/tokens", ...forWearer, limitBody(MAX_BODY_BYTES), async (context) => {
       const body = await jsonOf(context);
       const read = readIssueBody(body, clock.epochMs());
       if (!read.success) return invalidBody(context, read.error, body);
@@ -50,14 +50,14 @@ export function wearerRoutes(deps: WearerDeps): Hono<AccessEnv> {
         async () => respond(context, request, await tokens.issue(request)),
       );
     })
-    .get("/wearers/:wearer/tokens", ...admin, (context) => {
+    .get("/wearers/:wearer/tokens", ...forWearer, (context) => {
       const wearer = context.req.param("wearer");
       return orUnavailable(deps, context, async () => {
         const records = await tokens.list(wearer);
         return context.json({ tokens: records.map((record) => described(wearer, record)) });
       });
     })
-    .delete("/wearers/:wearer/tokens/:token", ...admin, (context) => {
+    .delete("/wearers/:wearer/tokens/:token", ...forWearer, (context) => {
       const { wearer, token } = context.req.param();
       if (!NAME.test(token)) return unfit(context, "token id", token);
       return orUnavailable(deps, context, async () => {
@@ -65,29 +65,11 @@ export function wearerRoutes(deps: WearerDeps): Hono<AccessEnv> {
         return context.body(null, 204);
       });
     })
-    .get("/wearers/:wearer/export", ...admin, (context) => {
+    .get("/wearers/:wearer/export", ...forWearer, (context) => {
       const pieces = exportOf(deps.kv, context.req.param("wearer"));
       // Begun before it is promised.
       return orUnavailable(deps, context, async () => exported(deps, await pieces.next(), pieces));
     });
-}
-
-/** The operator may act for every wearer, a token for its own. */
-const requireOwnWearer: MiddlewareHandler<AccessEnv> = async (context, next) => {
-  const wearer = context.req.param("wearer") ?? "";
-  if (!NAME.test(wearer)) return unfit(context, "wearer id", wearer);
-  const { principal } = context.var;
-  if (principal.tokenId === null || principal.wearer === wearer) return await next();
-  const detail =
-    `wearer id must be the token's own, ${principal.wearer}: current value is ${wearer}`;
-  return forbidden(context, detail);
-};
-
-function unfit(context: Context, name: string, value: string): Response {
-  const quoted = value.length > MAX_QUOTED_CHARS
-    ? `a text of ${value.length} characters`
-    : JSON.stringify(value);
-  return context.json({ detail: `${name} ${NAME_MUST}: current value is ${quoted}` }, 422);
 }
 
 function respond(context: Context, request: IssueRequest, outcome: IssueOutcome): Response {
@@ -131,23 +113,4 @@ function exported(
   return new Response(body, {
     headers: { "content-type": "application/x-ndjson", "cache-control": "no-store" },
   });
-}
-
-function unreadable({ log, counters }: WearerDeps, error: unknown): void {
-  counters.kvFailures++;
-  log.error("kv.wearer_failed", { reason: reasonOf(error) });
-}
-
-/** What KV refuses may be asked again. */
-async function orUnavailable(
-  deps: WearerDeps,
-  context: Context,
-  answer: () => Promise<Response>,
-): Promise<Response> {
-  try {
-    return await answer();
-  } catch (error) {
-    unreadable(deps, error);
-    return unavailable(context, "The books cannot be read or written: come again", RETRY_AFTER_S);
-  }
 }

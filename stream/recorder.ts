@@ -40,6 +40,8 @@ export interface RecorderListener {
   recorded(chunk: ChunkFacts): void;
   /** Another connection has the session now; nothing is written here any more. */
   takenOver(): void;
+  /** The session was erased; nothing is written here any more. */
+  erased(): void;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -118,7 +120,7 @@ export class Recorder {
     this.#enqueue(async () => {
       const isFresh = clock.monotonicMs() - this.#wroteAtMs < resumeMs / 3;
       if (!isFresh) return await this.#commit(this.#now());
-      return await writer.isOwner() ? "written" : "taken_over";
+      return await writer.isOwner() ? "written" : writer.lost;
     });
   }
 
@@ -203,7 +205,8 @@ export class Recorder {
   async #write(write: () => Promise<WriteOutcome>): Promise<boolean> {
     for (let attempts = 1; this.#isOwner && !this.#hasGivenUp; attempts++) {
       try {
-        if (await write() === "taken_over") this.#lose();
+        const outcome = await write();
+        if (outcome !== "written") this.#lose(outcome);
         return this.#isOwner;
       } catch (error) {
         this.#report(error);
@@ -225,9 +228,10 @@ export class Recorder {
     return outcome;
   }
 
-  #lose(): void {
+  #lose(to: Exclude<WriteOutcome, "written">): void {
     this.#isOwner = false;
-    this.#listener.takenOver();
+    if (to === "erased") this.#listener.erased();
+    else this.#listener.takenOver();
   }
 
   #report(error: unknown): void {

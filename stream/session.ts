@@ -60,11 +60,14 @@ export interface FollowedQuestions {
   stop(): void;
 }
 
+/** What a client is told whose session is no more. */
+export const ERASED = "what was known of the wearer is erased";
+
 /**
  * What may end a stream from outside: hears how as the stream begins, and is cancelled as it ends.
- * The client is told the reason, with 1008.
+ * The client is told the reason, with 1008. `forgets`: what is in flight is given up.
  */
-export type Guard = (endStream: (reason: string) => void) => Cancel;
+export type Guard = (endStream: (reason: string, forgets?: boolean) => void) => Cancel;
 
 /**
  * What the wearer orders all its streams from outside: tells it at once and whenever it changes,
@@ -132,8 +135,7 @@ class Session implements StreamSession {
     if (unseen === null) this.#recorder.begin();
     else this.#remind(socket, unseen);
     if (wire.resumes) this.#scheduleHeartbeat();
-    const end = (reason: string) => this.connection.close(CLOSE_CODE.policyViolation, reason);
-    this.#cancelGuard = start.guard?.(end) ?? this.#cancelGuard;
+    this.#cancelGuard = start.guard?.((...how) => this.#cutOff(...how)) ?? this.#cancelGuard;
     deps.streams.add(session.id, this.connection);
     // Last: an order may end the stream at once.
     this.#cancelOrders = start.followOrders?.((orders) => this.#obey(orders)) ?? this.#cancelOrders;
@@ -206,11 +208,17 @@ class Session implements StreamSession {
     await this.#recorder.end(status, code, reason, endedAtMs);
   }
 
+  #cutOff(reason: string, forgets = false): void {
+    if (forgets) this.#captioner.abandon(reason);
+    this.connection.close(CLOSE_CODE.policyViolation, reason);
+  }
+
   #createRecorder({ session, writer }: SessionStart): Recorder {
     const { clock, log, counters, vision } = this.#deps;
     return new Recorder({ writer, clock, log, counters, ...vision }, session, {
       recorded: (chunk) => this.connection.recorded(chunk),
       takenOver: () => this.connection.replaced(),
+      erased: () => this.#cutOff(ERASED, true),
     });
   }
 

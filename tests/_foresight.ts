@@ -9,12 +9,15 @@ import { systemClock } from "../clock.ts";
 import { type Config, type Environment, parseConfig } from "../config.ts";
 import { createCounters } from "../counters.ts";
 import { createBudgets } from "../kv/budgets.ts";
+import { fencedKv } from "../kv/fenced_kv.ts";
+import type { ScrubOutcome } from "../kv/scrub.ts";
 import { createLogger } from "../log.ts";
 import { createInference } from "../main.ts";
 import { createPokeChannel } from "../messaging/poke.ts";
 import { createTransport } from "../serve/transport.ts";
 import { LiveStreams } from "../stream/live_streams.ts";
 import { Watchers } from "../timeline/watchers.ts";
+import { Erasures } from "../wearers/erasures.ts";
 
 /** The word that lets the tests in. */
 export const MAGIC_WORD = "open-sesame";
@@ -40,6 +43,16 @@ export interface TestForesight {
   fetch(path: string, init?: RequestInit): Promise<Response>;
 }
 
+/** What a test has of its own. */
+export interface Replaced {
+  /** Closed by the test. */
+  readonly kv?: Deno.Kv;
+  readonly memory?: { readonly isFull: boolean };
+  /** How long an erasure stays, in milliseconds: 0 unless other processes count. */
+  readonly settleMs?: number;
+  readonly scrub?: () => Promise<ScrubOutcome>;
+}
+
 /**
  * Runs `use` against a Foresight with these settings, and leaves nothing behind. Tests open as many
  * streams as they like, unless they set the budgets.
@@ -51,7 +64,7 @@ export interface TestForesight {
 export async function withForesight(
   settings: Environment,
   use: (foresight: TestForesight) => Promise<void>,
-  replaced: { readonly kv?: Deno.Kv; readonly memory?: { readonly isFull: boolean } } = {},
+  replaced: Replaced = {},
 ): Promise<void> {
   const config = configOf({
     MAGIC_WORD,
@@ -60,7 +73,8 @@ export async function withForesight(
     ...NO_BUDGETS,
     ...settings,
   });
-  const kv = replaced.kv ?? await Deno.openKv(":memory:");
+  const bare = replaced.kv ?? await Deno.openKv(":memory:");
+  const kv = fencedKv(bare);
   const logged: Record<string, unknown>[] = [];
   const log = createLogger("debug", (line) => void logged.push(JSON.parse(line)));
   const streams = new LiveStreams();
@@ -75,6 +89,15 @@ export async function withForesight(
     newId,
     counters,
     log,
+  });
+  const erasures = new Erasures({
+    kv,
+    clock: systemClock,
+    newId,
+    counters,
+    log,
+    scrub: replaced.scrub ?? null,
+    settleMs: replaced.settleMs ?? 0,
   });
   const transport = await createTransport(config.socketTransport, {
     failed: (error) => void logged.push({ event: "stream.failed", error }),
@@ -91,6 +114,7 @@ export async function withForesight(
     upgrade: transport.upgrade,
     memory: replaced.memory ?? { isFull: false },
     budgets,
+    erasures,
     counters,
     clock: systemClock,
     newId,
@@ -105,7 +129,7 @@ export async function withForesight(
   };
   try {
     const routes = routesOf(app);
-    await use({ url, config, kv, streams, watchers, logged, routes, fetch: fetchInside });
+    await use({ url, config, kv: bare, streams, watchers, logged, routes, fetch: fetchInside });
   } finally {
     await streams.drain();
     watchers.close();
@@ -113,6 +137,7 @@ export async function withForesight(
     await bodiesForgotten();
     await inference.close();
     await budgets.close();
+    await erasures.close();
     if (!replaced.kv) kv.close();
   }
 }

@@ -53,6 +53,13 @@ export class Standings {
     }
   }
 
+  /** All tokens whose names begin so are asked about again. */
+  forget(beginning: string): void {
+    for (const tokenId of this.#known.keys()) {
+      if (tokenId.startsWith(beginning)) this.#known.delete(tokenId);
+    }
+  }
+
   /** Revoked by this process. */
   revoked(tokenId: string): void {
     this.#remember(tokenId, { stands: false, askedAtMs: this.#clock.monotonicMs() });

@@ -56,6 +56,8 @@ export interface Tokens {
   list(wearer: string): Promise<TokenRecord[]>;
   /** Revokes one of the wearer's; what is none of them stays as it is. Rejects with KV's own error. */
   revoke(wearer: string, tokenId: string): Promise<void>;
+  /** What is known of the wearer's tokens here is no longer relied on. */
+  forget(wearer: string): void;
   /** Who brings this token. Resolves always, in bounded time; writes nothing. */
   authenticate(token: string): Promise<Authentication>;
   /**
@@ -127,6 +129,10 @@ class SignedTokens implements Tokens {
     const name = nameOf(wearer, tokenId);
     this.#standings.revoked(name);
     for (const watch of [...this.#watches.get(name) ?? []]) watch.revoked();
+  }
+
+  forget(wearer: string): void {
+    this.#standings.forget(nameOf(wearer, ""));
   }
 
   async authenticate(token: string): Promise<Authentication> {

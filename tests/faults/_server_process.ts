@@ -23,6 +23,8 @@ export class ServerProcess {
   #output: Promise<unknown> = Promise.resolve();
   /** `http://127.0.0.1:PORT`, from the first start on. */
   url = "";
+  /** All that it has logged so far, in all its lives. */
+  readonly lines: string[] = [];
 
   constructor(settings: Readonly<Record<string, string>>) {
     this.#settings = settings;
@@ -63,6 +65,7 @@ export class ServerProcess {
     for await (const text of process.stdout.pipeThrough(new TextDecoderStream())) {
       const lines = (rest + text).split("\n");
       rest = lines.pop()!;
+      this.lines.push(...lines);
       for (const line of lines) {
         if (line.includes('"listening"')) listens(JSON.parse(line).url);
       }

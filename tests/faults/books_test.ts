@@ -50,7 +50,7 @@ function createBench(kv: Deno.Kv) {
     resumeMs: 60_000,
     drainMs: DRAIN_MS,
   };
-  const recorder = new Recorder(options, SESSION, { recorded() {}, takenOver() {} });
+  const recorder = new Recorder(options, SESSION, { recorded() {}, takenOver() {}, erased() {} });
   const books = async () => {
     const record = await store.getSession("w", "s");
     const chunks = await Array.fromAsync(store.listChunks("w", "s"));

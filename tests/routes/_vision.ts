@@ -7,7 +7,7 @@ import type { Environment } from "../../config.ts";
 import type { LocalClass } from "../../modal/local/classes.ts";
 import { INFER_CHUNK_PARAMETERS } from "../../modal/local/infer_chunk.ts";
 import { type LocalModal, startLocalModal } from "../../modal/local/server.ts";
-import { type TestForesight, withForesight } from "../_foresight.ts";
+import { type Replaced, type TestForesight, withForesight } from "../_foresight.ts";
 
 /** A class that says the first byte of each frame, and of the first frame of each earlier chunk. */
 export const EYES: LocalClass = {
@@ -41,7 +41,7 @@ export const MODAL_SETTINGS = {
 export async function withModal(
   settings: Environment,
   use: (foresight: TestForesight, modal: LocalModal) => Promise<void>,
-  replaced: { readonly kv?: Deno.Kv } = {},
+  replaced: Replaced = {},
 ): Promise<void> {
   const modal = await startLocalModal({ classes: [EYES] });
   try {

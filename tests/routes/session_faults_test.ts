@@ -83,6 +83,7 @@ Deno.test("claim that KV does not answer is refused after four seconds [S4]", ()
         counters: createCounters(),
         log: createLogger("error", () => {}),
       }),
+      erasures: { watch: () => () => {}, isErasing: () => Promise.resolve(false) },
       rateLimiter: { take: () => Promise.resolve({ kind: "allowed", remaining: 1 }) },
       streamsPerMinute: 60,
       modelIdentity: null,

@@ -168,6 +168,8 @@ Deno.test("wearers: no request of one touches or returns anything of another, on
     };
     await fc.assert(
       fc.asyncProperty(probes, async (probe) => {
+        // Who has erased itself has no token to ask on with.
+        fc.pre(probe.route !== "DELETE /wearers/:wearer" || probe.names[0] !== probe.bearer.wearer);
         const answer = await answerTo(foresight, probe);
         assert(!answer.includes(MARK), answer);
         assertEquals(await dump(kv, "ann"), before);

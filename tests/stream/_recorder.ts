@@ -59,7 +59,10 @@ export function createBench(
   const store = createSessionStore({ kv, clock, retentionDays: 30 });
   const real = store.begin(session);
   let writes = 0;
-  const watched: Pick<SessionWriter, "write" | "isOwner"> = {
+  const watched: Pick<SessionWriter, "write" | "isOwner" | "lost"> = {
+    get lost() {
+      return real.lost;
+    },
     async write(session, chunk) {
       const what = chunk ? `chunk ${chunk.index}` : session.status;
       events.push(`${what} begins`);
@@ -73,7 +76,7 @@ export function createBench(
       return real.isOwner();
     },
   };
-  const bench = { takenOver: 0 };
+  const bench = { takenOver: 0, erased: 0 };
   const recorder = new Recorder(
     {
       writer: watched as SessionWriter,
@@ -87,6 +90,7 @@ export function createBench(
     {
       recorded: (chunk) => void recorded.push(chunk),
       takenOver: () => void bench.takenOver++,
+      erased: () => void bench.erased++,
     },
   );
   return Object.assign(bench, {
