@@ -13,6 +13,7 @@ import { InferenceSlots } from "./inference/slots.ts";
 import type { Budgets } from "./kv/budgets.ts";
 import { createIdempotencyStore } from "./kv/idempotency.ts";
 import { createRateLimiter } from "./kv/rate_limits.ts";
+import { Retention } from "./kv/retention.ts";
 import { createSessionStore, type SessionStore } from "./kv/sessions.ts";
 import type { Logger } from "./log.ts";
 import type { Channel } from "./messaging/channel.ts";
@@ -28,6 +29,7 @@ import { pokeRoutes } from "./routes/poke.ts";
 import { askRoutes } from "./routes/ask.ts";
 import { profileRoutes } from "./routes/profiles.ts";
 import { ruleRoutes } from "./routes/rules.ts";
+import { retentionRoutes } from "./routes/retention.ts";
 import { searchRoutes } from "./routes/search.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { shareRoutes } from "./routes/share.ts";
@@ -48,6 +50,7 @@ import { createSearch } from "./timeline/search/search.ts";
 import { createCameras } from "./wearers/camera.ts";
 import { StandingOrders } from "./wearers/orders.ts";
 import type { Erasures } from "./wearers/erasures.ts";
+import type { Sweeps } from "./wearers/sweeps.ts";
 import { createTokens } from "./wearers/tokens.ts";
 
 /** What the application is made of. */
@@ -62,6 +65,7 @@ export interface Deps {
   readonly upgrade: Upgrade;
   readonly budgets: Budgets;
   readonly erasures: Erasures;
+  readonly sweeps: Pick<Sweeps, "sweep">;
   readonly memory: { readonly isFull: boolean };
   readonly counters: Counters;
   readonly clock: Clock;
@@ -77,7 +81,9 @@ export function createApp(deps: Deps): Hono {
   const orders = new StandingOrders(deps);
   const cameras = createCameras({ kv, clock, orders });
   deps.erasures.listen((wearer) => tokens.forget(wearer));
-  const sessions = openSessions(deps);
+  const { retentionDays } = config;
+  const retention = new Retention({ kv, clock, retentionDays });
+  const sessions = openSessions(deps, retention);
   const search = createSearch({ kv, clock });
   const slots = new InferenceSlots(config.inference.maxConcurrent);
   const modelIdentity = config.modal.transport === "http" ? null : config.modal;
@@ -100,6 +106,7 @@ export function createApp(deps: Deps): Hono {
     askRoutes({ ...deps, modelIdentity, ask: createAsking({ ...deps, search, slots }) }),
   );
   app.route("/", erasureRoutes(deps));
+  app.route("/", retentionRoutes({ ...deps, retention, retentionDays }));
   app.route("/", timelineRoutes({ ...deps, tokens }));
   app.route("/", sessionRoutes({ ...deps, sessions }));
   app.route("/", ruleRoutes({ ...deps, rules }));
@@ -137,10 +144,15 @@ export function createApp(deps: Deps): Hono {
 }
 
 /** The books of streams, and what comes into them beside the chunks. */
-function openSessions({ kv, clock, watchers, config: { retentionDays } }: Deps): SessionStore {
-  const made = { kv, clock, retentionDays };
+function openSessions(
+  { kv, clock, watchers, config: { retentionDays } }: Deps,
+  retention: Retention,
+): SessionStore {
+  const made = { kv, clock };
   return createSessionStore({
     ...made,
+    retentionDays,
+    keptForMs: (wearer) => retention.keptForMs(wearer),
     alongside: [createSearchIndexer(made), segmentsAlongside(made)],
     chunkWritten: (wearer) => watchers.wake(wearer),
   });

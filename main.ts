@@ -28,6 +28,7 @@ import { MemoryGuard } from "./stream/memory_guard.ts";
 import { Watchers } from "./timeline/watchers.ts";
 import { Erasures } from "./wearers/erasures.ts";
 import { hidePrivateDetails } from "./wearers/private_details.ts";
+import { Sweeps } from "./wearers/sweeps.ts";
 
 /** Close frames get so long to reach the clients before the listener goes. */
 const CLOSE_GRACE_MS = 20;
@@ -37,11 +38,15 @@ const PREPARE_DELAY_MS = 300;
 const STOP_DEADLINE_MS = 3_800;
 /** Of these, streams have so long to let results in flight arrive and come into the books. */
 const DRAIN_DEADLINE_MS = 3_000;
+/** At some minute at which not everybody does something. */
+const HOURLY = "23 * * * *";
 
 /** A Foresight that listens. */
 export interface RunningApp {
   /** `http://host:port` as clients on this machine reach it. */
   readonly url: string;
+  /** Sweeps, and finishes what erasures were left; done from time to time by itself. Resolves always. */
+  keepHouse(): Promise<void>;
   /** Ends streams with 1012, finishes what runs, lets go of everything: in less than four seconds. */
   stop(): Promise<void>;
 }
@@ -69,6 +74,8 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
   });
   const scrub = scrubOf(config.kv);
   const erasures = new Erasures({ kv, clock: systemClock, newId, counters, log, scrub });
+  const { retentionDays } = config;
+  const sweeps = new Sweeps({ kv, clock: systemClock, newId, retentionDays, counters, log });
   const transport = await createTransport(config.socketTransport, {
     failed: (error) => log.error("stream.failed", { reason: reasonOf(error) }),
     maxFrameBytes: config.vision.maxFrameBytes,
@@ -85,6 +92,7 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
     memory,
     budgets,
     erasures,
+    sweeps,
     counters,
     clock: systemClock,
     newId,
@@ -93,6 +101,7 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
   const server = await listen(transport, config, createApp(deps).fetch);
   const { url } = server;
   erasures.start();
+  sweeps.start();
   if (config.magicWord === null) log.warn("access.closed", { reason: "MAGIC_WORD is not set" });
   log.info("listening", { url, transport: config.socketTransport });
   // Without a token of our own there may never be a stream that needs the SDK.
@@ -100,6 +109,10 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
   const cancelPrepare = hasIdentity ? prepareLater(inference, log) : () => {};
   return {
     url,
+    async keepHouse() {
+      await erasures.finishBegun();
+      await sweeps.sweepAll();
+    },
     async stop() {
       cancelPrepare();
       memory.stop();
@@ -109,7 +122,13 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
       // Not before: what was in flight is seen too.
       watchers.close();
       await new Promise<void>((resolve) => systemClock.after(CLOSE_GRACE_MS, resolve));
-      const ends = [server.shutdown(), inference.close(), budgets.close(), erasures.close()];
+      const ends = [
+        server.shutdown(),
+        inference.close(),
+        budgets.close(),
+        erasures.close(),
+        sweeps.close(),
+      ];
       await within(endsAtMs - systemClock.monotonicMs(), Promise.all(ends));
       kv.close();
       log.info("stopped");
@@ -243,11 +262,14 @@ async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const outcome = parseConfig(readEnvironment());
+  const environment = readEnvironment();
+  const outcome = parseConfig(environment);
   if (outcome.kind === "invalid") return refuseToStart(outcome.problems);
   const { config } = outcome;
   try {
     const app = await startApp(config, consoleLogger(config));
+    // There a process ends when nobody asks, and its timers with it.
+    if (environment.DENO_DEPLOYMENT_ID) Deno.cron("keep house", HOURLY, () => app.keepHouse());
     onStopSignal(() => app.stop().then(() => Deno.exit(0)));
   } catch (error) {
     refuseToStart([`Cannot start: ${reasonOf(error)}`]);

@@ -78,7 +78,7 @@ interface Written {
 async function written({ folder, name, ...task }: Task): Promise<Written> {
   const path = `${folder}/${name}.sqlite`;
   const kv = await Deno.openKv(path);
-  const indexer = createSearchIndexer({ kv, clock: systemClock, retentionDays: 30 });
+  const indexer = createSearchIndexer({ kv, clock: systemClock });
   const alongside: Alongside[] = name === "indexed" ? [indexer] : [];
   const [before, beganMs] = [await usageOf(Deno.pid), performance.now()];
   const sessionCount = await writeBooks({ kv, alongside, ...task });

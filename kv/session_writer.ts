@@ -30,20 +30,22 @@ import {
  * behind them. Called again when a commit is tried again; `session` counts the chunk already.
  *
  * It adds no checks, as one that fails would look as if the session had been taken over: it may only
- * set what nobody else writes. What it rejects with is the write's failure.
+ * set what nobody else writes. What it rejects with is the write's failure. What it sets stays as long
+ * as the chunk: `keptForMs` from now, Infinity for good.
  */
 export type Alongside = (
   commit: Deno.AtomicOperation,
   session: SessionFacts,
   chunk: ChunkFacts,
+  keptForMs: number,
 ) => void | Promise<void>;
 
 /** What all writers share. */
 export interface WriterOptions {
   readonly kv: Deno.Kv;
   readonly clock: Clock;
-  /** How long a record stays after its last write; Infinity: for good. */
-  readonly keptForMs: number;
+  /** How long a wearer's record stays after its last write; Infinity: for good. Never rejects. */
+  readonly keptForMs: (wearer: string) => Promise<number>;
   readonly alongside: readonly Alongside[];
   readonly chunkWritten: (wearer: string) => void;
 }
@@ -110,18 +112,21 @@ export class SessionWriter {
 
   /** One attempt; false: the record is not the one that this writer knows. */
   async tryWrite(session: SessionFacts, chunk?: ChunkFacts): Promise<boolean> {
-    const { kv, keptForMs } = this.#options;
+    const { kv } = this.#options;
     const { wearer, sessionId } = this.#place;
+    const keptForMs = await this.#options.keptForMs(wearer);
     const expiry = keptForMs === Infinity ? {} : { expireIn: keptForMs };
     const key = sessionKey(wearer, sessionId);
     const commit = kv.atomic().check({ key, versionstamp: this.#versionstamp ?? null });
-    commit.set(key, this.#stored(fitSession(session)), expiry);
+    commit.set(key, this.#stored(fitSession(session), keptForMs), expiry);
     const startKey = sessionStartKey(wearer, session.startedAtMs, sessionId);
-    commit.set(startKey, this.#stored({}), expiry);
+    commit.set(startKey, this.#stored({}, keptForMs), expiry);
     if (chunk) {
-      const facts = this.#stored(fitChunk(chunk));
+      const facts = this.#stored(fitChunk(chunk), keptForMs);
       commit.set(chunkKey(wearer, sessionId, chunk.index), facts, expiry);
-      for (const add of this.#options.alongside) await add(commit, session, facts);
+      for (const add of this.#options.alongside) {
+        await add(commit, session, facts, keptForMs);
+      }
     }
     // Until KV answers it may have written or not.
     this.#versionstamp = undefined;
@@ -149,9 +154,9 @@ export class SessionWriter {
     return isOurs;
   }
 
-  #stored<T>(facts: T): T & Stored {
-    const { clock, keptForMs } = this.#options;
-    const expiresAtMs = keptForMs === Infinity ? null : clock.epochMs() + keptForMs;
+  #stored<T>(facts: T, keptForMs: number): T & Stored {
+    const nowMs = this.#options.clock.epochMs();
+    const expiresAtMs = keptForMs === Infinity ? null : nowMs + keptForMs;
     return { ...facts, version: 1, expiresAtMs };
   }
 }

@@ -71,6 +71,8 @@ export interface SessionStoreOptions {
   readonly clock: Clock;
   /** How long a record stays after its last write; 0: for good. */
   readonly retentionDays: number;
+  /** The same for each wearer, in milliseconds, where they have times of their own. Never rejects. */
+  readonly keptForMs?: (wearer: string) => Promise<number>;
   /** What else comes into the books with each chunk. */
   readonly alongside?: readonly Alongside[];
   /** Hears whose chunk is in the books now: a hint, as it does not hear of all. */
@@ -91,7 +93,9 @@ class KvSessionStore implements SessionStore {
     const { kv, clock, retentionDays, alongside = [], chunkWritten = () => {} } = options;
     this.#kv = kv;
     this.#clock = clock;
-    this.#writing = { kv, clock, keptForMs: keptForMs(retentionDays), alongside, chunkWritten };
+    const sameForAll = () => Promise.resolve(keptForMs(retentionDays));
+    const { keptForMs: keptForEachMs = sameForAll } = options;
+    this.#writing = { kv, clock, keptForMs: keptForEachMs, alongside, chunkWritten };
   }
 
   begin({ wearer, id, owner }: LiveSession): SessionWriter {

@@ -18,6 +18,7 @@ import { createTransport } from "../serve/transport.ts";
 import { LiveStreams } from "../stream/live_streams.ts";
 import { Watchers } from "../timeline/watchers.ts";
 import { Erasures } from "../wearers/erasures.ts";
+import { Sweeps } from "../wearers/sweeps.ts";
 
 /** The word that lets the tests in. */
 export const MAGIC_WORD = "open-sesame";
@@ -99,6 +100,8 @@ export async function withForesight(
     scrub: replaced.scrub ?? null,
     settleMs: replaced.settleMs ?? 0,
   });
+  const { retentionDays } = config;
+  const sweeps = new Sweeps({ kv, clock: systemClock, newId, retentionDays, counters, log });
   const transport = await createTransport(config.socketTransport, {
     failed: (error) => void logged.push({ event: "stream.failed", error }),
     maxFrameBytes: config.vision.maxFrameBytes,
@@ -115,6 +118,7 @@ export async function withForesight(
     memory: replaced.memory ?? { isFull: false },
     budgets,
     erasures,
+    sweeps,
     counters,
     clock: systemClock,
     newId,
@@ -138,6 +142,7 @@ export async function withForesight(
     await inference.close();
     await budgets.close();
     await erasures.close();
+    await sweeps.close();
     if (!replaced.kv) kv.close();
   }
 }

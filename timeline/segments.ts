@@ -5,13 +5,7 @@
  * @module
  */
 import type { Clock } from "../clock.ts";
-import {
-  type ChunkFacts,
-  hasExpired,
-  keptForMs,
-  type SessionFacts,
-  type Stored,
-} from "../kv/keys.ts";
+import { type ChunkFacts, hasExpired, type SessionFacts, type Stored } from "../kv/keys.ts";
 import type { Alongside } from "../kv/session_writer.ts";
 import {
   type Segment,
@@ -35,8 +29,6 @@ export const MAX_SEGMENT_MS = 60 * 60 * 1000;
 export interface SegmentOptions {
   readonly kv: Deno.Kv;
   readonly clock: Clock;
-  /** How long a segment stays after it was last extended; 0: for good. */
-  readonly retentionDays: number;
 }
 
 /**
@@ -46,10 +38,8 @@ export interface SegmentOptions {
  * It reads what to extend from KV, so it goes on wherever the session does. That is safe without a
  * check of its own, as the writer's own check fails where another has written since.
  */
-export function segmentsAlongside({ kv, clock, retentionDays }: SegmentOptions): Alongside {
-  const keptMs = keptForMs(retentionDays);
-  const expiry = keptMs === Infinity ? {} : { expireIn: keptMs };
-  return async (commit, session, chunk) => {
+export function segmentsAlongside({ kv, clock }: SegmentOptions): Alongside {
+  return async (commit, session, chunk, keptForMs) => {
     const caption = captionOf(chunk);
     if (caption === null) return;
     const { wearer, id } = session;
@@ -63,7 +53,8 @@ export function segmentsAlongside({ kv, clock, retentionDays }: SegmentOptions):
     const extended = tail && extendedBy(tail, begun);
     // One change for each segment: the older one lies under the commit that wrote the tail.
     if (extended) commit.delete(segmentChangeKey(wearer, found.versionstamp!));
-    const expiresAtMs = keptMs === Infinity ? null : nowMs + keptMs;
+    const expiresAtMs = keptForMs === Infinity ? null : nowMs + keptForMs;
+    const expiry = keptForMs === Infinity ? {} : { expireIn: keptForMs };
     const stored: Stored = { version: 1, expiresAtMs };
     const segment: SegmentRecord = { ...extended ?? begun, ...stored };
     const { startedAtMs, firstIndex } = segment;

@@ -31,7 +31,7 @@ export function second(index: number, caption: string | null): ChunkFacts {
 /** A store on a clock of its own, on any KV. */
 export function createTimelineStore(kv: Deno.Kv, retentionDays = 30) {
   const clock = createFakeClock(NOON_MS);
-  const alongside = [segmentsAlongside({ kv, clock, retentionDays })];
+  const alongside = [segmentsAlongside({ kv, clock })];
   return { clock, store: createSessionStore({ kv, clock, retentionDays, alongside }) };
 }
 

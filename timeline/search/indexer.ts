@@ -39,39 +39,41 @@ const MAX_BLOCK_BYTES = 56 * 1024;
 const MAX_CAPTION_WORDS = 200;
 /** The same caption after a longer time is another hit. */
 const MAX_GAP_MS = 30_000;
-const MS_PER_DAY = 24 * 60 * 60 * 1000;
 
 /** What {@link createSearchIndexer} needs. */
 export interface SearchIndexerOptions {
   readonly kv: Deno.Kv;
   readonly clock: Clock;
-  /** As for the chunks; 0: for good. */
-  readonly retentionDays: number;
 }
 
 /** What comes into the books with each chunk so that its caption is found. */
-export function createSearchIndexer(options: SearchIndexerOptions): Alongside {
-  return async (commit, session, chunk) => {
+export function createSearchIndexer({ kv, clock }: SearchIndexerOptions): Alongside {
+  return async (commit, session, chunk, keptForMs) => {
     if (chunk.outcome.status !== "captioned") return;
     const { caption } = chunk.outcome;
     const terms = termsOf(caption);
     if (terms.size === 0) return;
     const { wearer, id } = session;
     const keyOf = (place: number | "open") => searchBlockKey(wearer, id, place);
-    const { value } = await options.kv.get<SearchBlockRecord>(keyOf("open"));
+    const expiresAtMs = keptForMs === Infinity ? null : clock.epochMs() + keptForMs;
+    const set = (key: Deno.KvKey, block: Block) => {
+      const record: SearchBlockRecord = { ...block, version: 1, expiresAtMs };
+      commit.set(key, record, keptForMs === Infinity ? {} : { expireIn: keptForMs });
+    };
+    const { value } = await kv.get<SearchBlockRecord>(keyOf("open"));
     const open = value ? decode(value) : emptyDraft(chunk.index);
     const run = { first: chunk.index, last: chunk.index, ...timesOf(session, chunk) };
     const hash = hashOf(caption);
-    if (extendRun(open, run, hash)) return set(options, commit, keyOf("open"), encode(open));
+    if (extendRun(open, run, hash)) return set(keyOf("open"), encode(open));
     let next = open;
     if (value && isFull(open, value)) {
-      const large = await withOpen(options.kv, keyOf, open);
-      set(options, commit, keyOf(large.into), large);
+      const large = await withOpen(kv, keyOf, open);
+      set(keyOf(large.into), large);
       next = emptyDraft(large.into);
     }
     addRun(next, run, terms);
     next.lastCaption = hash;
-    set(options, commit, keyOf("open"), encode(next));
+    set(keyOf("open"), encode(next));
   };
 }
 
@@ -126,16 +128,4 @@ function timesOf({ startedAtMs }: SessionFacts, { startS, endS }: ChunkFacts) {
 
 function hashOf(caption: string): string {
   return createHash("sha256").update(caption).digest("base64").slice(0, 16);
-}
-
-function set(
-  { clock, retentionDays }: SearchIndexerOptions,
-  commit: Deno.AtomicOperation,
-  key: Deno.KvKey,
-  block: Block,
-): void {
-  const keptForMs = Math.ceil(retentionDays * MS_PER_DAY);
-  const expiresAtMs = retentionDays === 0 ? null : clock.epochMs() + keptForMs;
-  const record: SearchBlockRecord = { ...block, version: 1, expiresAtMs };
-  commit.set(key, record, retentionDays === 0 ? {} : { expireIn: keptForMs });
 }

@@ -46,7 +46,7 @@ export function withBooks(test: (books: Books) => Promise<void>): Promise<void> 
  */
 export function booksOn(kv: Deno.Kv, writingKv = kv): Books {
   const clock = createFakeClock();
-  const alongside = [createSearchIndexer({ kv, clock, retentionDays: 30 })];
+  const alongside = [createSearchIndexer({ kv, clock })];
   const store = createSessionStore({ kv: writingKv, clock, retentionDays: 30, alongside });
   const find = createSearch({ kv, clock });
   const search = (text: string, asked: Asked = {}) =>

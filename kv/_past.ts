@@ -1,0 +1,101 @@
+/**
+ * Which records of a wearer are past a moment. It reads in the order of time where the keys have one,
+ * so it costs what is past, not what there is.
+ *
+ * @module
+ */
+import {
+  chunkPrefix,
+  type ChunkRecord,
+  sessionKey,
+  type SessionRecord,
+  sessionStartPrefix,
+  streamPlacesKey,
+  type StreamPlacesRecord,
+} from "./keys.ts";
+import {
+  type SearchBlockRecord,
+  searchPrefix,
+  segmentChangePrefix,
+  type SegmentChangeRecord,
+  segmentPrefix,
+  type SegmentRecord,
+  segmentTailKey,
+} from "./timeline_keys.ts";
+
+/** No segment is longer (`timeline/segments.ts`): a change says when its own began. */
+export const MAX_SEGMENT_MS = 60 * 60 * 1000;
+
+/** Where KV was away, chunks come into the books late; for longer than this no session waits. */
+const MAX_DELAY_MS = 24 * 60 * 60 * 1000;
+
+/** Where and when to look. Times are wall time. */
+export interface PastQuery {
+  readonly kv: Deno.Kv;
+  readonly wearer: string;
+  /** What is of this moment or older is past. */
+  readonly cutoffMs: number;
+  readonly nowMs: number;
+}
+
+/** What lies under a key that is past, as it was read: who deletes it checks that it is still so. */
+export type PastEntry = Deno.KvEntry<unknown>;
+
+/**
+ * All that is past. A session is as old as the last that is known of it, and goes with its place in
+ * the order of beginnings; what is live is never past.
+ */
+export async function* pastEntries(query: PastQuery): AsyncGenerator<PastEntry, void, void> {
+  yield* pastSegments(query);
+  yield* pastChanges(query);
+  const { kv, wearer, cutoffMs, nowMs } = query;
+  const places = await kv.get<StreamPlacesRecord>(streamPlacesKey(wearer));
+  const open = places.value?.places.filter(({ untilMs }) => untilMs > nowMs) ?? [];
+  const live = new Set(open.map(({ streamId }) => streamId));
+  for await (const start of kv.list({ prefix: sessionStartPrefix(wearer) })) {
+    const [startedAtMs, id] = start.key.slice(-2) as [number, string];
+    // Nothing is older than the session that it is part of.
+    if (startedAtMs > cutoffMs) return;
+    const session = await kv.get<SessionRecord>(sessionKey(wearer, id));
+    yield* pastParts(query, id);
+    if (live.has(id) || session.value && newestOf(session.value, nowMs) > cutoffMs) continue;
+    if (session.value) yield session as PastEntry;
+    yield start;
+  }
+}
+
+/** Chunks in the order of their writing, and what is made of them. */
+async function* pastParts({ kv, wearer, cutoffMs }: PastQuery, id: string) {
+  for await (const entry of kv.list<ChunkRecord>({ prefix: chunkPrefix(wearer, id) })) {
+    if (entry.value.recordedAtMs > cutoffMs) break;
+    yield entry;
+  }
+  for await (const entry of kv.list<SearchBlockRecord>({ prefix: searchPrefix(wearer, id) })) {
+    if (entry.value.endMs <= cutoffMs) yield entry;
+  }
+  const tail = await kv.get<SegmentRecord>(segmentTailKey(wearer, id));
+  if (tail.value && tail.value.endedAtMs <= cutoffMs) yield tail;
+}
+
+async function* pastSegments({ kv, wearer, cutoffMs }: PastQuery) {
+  for await (const entry of kv.list<SegmentRecord>({ prefix: segmentPrefix(wearer) })) {
+    if (entry.value.startedAtMs > cutoffMs) return;
+    if (entry.value.endedAtMs <= cutoffMs) yield entry;
+  }
+}
+
+/** In the order of the commits, which is about that of the segments. */
+async function* pastChanges({ kv, wearer, cutoffMs }: PastQuery) {
+  for await (const entry of kv.list<SegmentChangeRecord>({ prefix: segmentChangePrefix(wearer) })) {
+    if (entry.value.startedAtMs > cutoffMs + MAX_DELAY_MS) return;
+    if (entry.value.startedAtMs + MAX_SEGMENT_MS <= cutoffMs) yield entry;
+  }
+}
+
+/** When the session was last heard of; one that its client may still come back to: now. */
+function newestOf(session: SessionRecord, nowMs: number): number {
+  const mayGoOn = session.status !== "ended" && (session.resume?.untilMs ?? 0) > nowMs;
+  if (mayGoOn) return nowMs;
+  const endedAtMs = session.status === "live" ? 0 : session.endedAtMs;
+  return Math.max(session.startedAtMs, session.lastFrameAtMs ?? 0, endedAtMs);
+}
