@@ -128,7 +128,11 @@ export const SETTINGS = {
   BUDGET_CALLS_PER_DAY: count("inference calls of a wearer in any 24 hours", 50_000, 1e9),
   BUDGET_GPU_SECONDS_PER_DAY: number("seconds of GPU of a wearer in any 24 hours", 0, 1e9),
   BUDGET_STREAMS: count("streams of a wearer at once", 4, MAX_BUDGET_STREAMS),
-  RETENTION_DAYS: number("days that records stay in KV", 30, 36_500),
+  RETENTION_DAYS: number(
+    "days that records stay in KV, where a wearer has no time of its own",
+    30,
+    36_500,
+  ),
 } satisfies Record<string, Setting<unknown>>;
 
 /** The name of an environment variable that the process reads. */

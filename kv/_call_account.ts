@@ -182,8 +182,11 @@ export class CallAccount implements BudgetAccount {
     const epochMs = this.#clock.epochMs();
     const stored = entry.value && !hasExpired(entry.value, epochMs) ? entry.value : null;
     // It was erased with its wearer, and what was used before with it.
-    if (entry.value === null && this.#wroteRecord) this.#forget();
-    const position = this.#position(want, nowMs, epochMs);
+    const isErased = entry.value === null && this.#wroteRecord;
+    if (isErased) this.#forget();
+    // What was asked for was asked for before.
+    const wanted = isErased && this.#waiting.size === 0 ? 0 : want;
+    const position = this.#position(wanted, nowMs, epochMs);
     const settlement = settle(stored, position, this.#limits, epochMs);
     if (settlement.record) {
       const { ok } = await this.#options.kv.atomic().check(entry)

@@ -19,9 +19,13 @@
  * | `wearer, WEARER, rule, RULE`                   | `RuleRecord`           | until it is removed        |
  * | `wearer, WEARER, rule_set`                     | `RuleSetRecord`        | for good                   |
  * | `wearer, WEARER, camera`                       | `CameraRecord`         | as long as the pause       |
+ * | `wearer, WEARER, retention`                    | `RetentionRecord`      | for good, or two days after a sweep |
+ * | `wearer, WEARER, erasing`                      | `ErasingRecord`        | until the wearer is erased |
  *
  * Segments and search blocks are in `timeline_keys.ts`, tokens in `token_keys.ts`, rules in
- * `rule_keys.ts`, standing orders in `order_keys.ts`.
+ * `rule_keys.ts`, standing orders in `order_keys.ts`, how long records stay in `retention_keys.ts`, the
+ * mark of an erasure in `erasing_keys.ts`. `RETENTION_DAYS` is the default: a wearer may have a time of
+ * its own.
  *
  * Everything lies under a wearer's prefix, so it can be listed and erased as one, and nobody reads
  * across. Keys hold no secret and no personal text: what a client sends is hashed.

@@ -22,7 +22,7 @@ import {
   unreadable,
   type WearerBooksDeps,
 } from "./_for_wearer.ts";
-import { type AccessEnv, forbidden } from "./access.ts";
+import type { AccessEnv } from "./access.ts";
 import { invalidBody } from "./errors.ts";
 
 const MAX_BODY_BYTES = 16 * 1024;

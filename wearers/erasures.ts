@@ -26,8 +26,8 @@ import { ErasureWatch } from "./_erasure_watch.ts";
 
 /** Longer than a process relies on what it knew of a token (5 s), and on not having looked (1 s). */
 export const SETTLE_MS = 7_000;
-/** Who asks for an erasure waits for its end so long; it goes on without them. */
-export const ANSWER_WITHIN_MS = 25_000;
+/** Who asks waits for the end so long, as proxies give up after a minute; it goes on without them. */
+export const ANSWER_WITHIN_MS = 50_000;
 /** How often a process looks for erasures that others have left. */
 const RESUME_MS = 5 * 60_000;
 /** While KV refuses. */
@@ -221,11 +221,26 @@ export class Erasures {
       await erasing.renew();
     }
     const file = await this.#scrub();
-    await erasing.finish();
+    if (!await this.#finish(erasing)) return null;
     const { startedAtMs, counts } = erasing;
     const receipt = { wearer, startedAtMs, erasedAtMs: clock.epochMs(), counts, file };
     this.#keep(receipt);
     return receipt;
+  }
+
+  /** False: this process is closed. Once it is known that all is gone, nobody counts again. */
+  async #finish(erasing: Erasing): Promise<boolean> {
+    while (!this.#isClosed) {
+      try {
+        await erasing.finish();
+        return true;
+      } catch (error) {
+        if (error instanceof ErasureLostError) throw error;
+        this.#failed(error);
+        await this.#pause(RETRY_MS);
+      }
+    }
+    return false;
   }
 
   /** One after another: two at once would only wait for each other. */

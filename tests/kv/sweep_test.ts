@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { streamPlacesKey } from "../../kv/keys.ts";
+import { sessionKey, type SessionRecord, streamPlacesKey } from "../../kv/keys.ts";
 import { sweepWearer } from "../../kv/sweep.ts";
 import { retentionKey } from "../../kv/retention_keys.ts";
 import { MAX_SEGMENT_MS as MAX_SWEPT_SEGMENT_MS } from "../../kv/_past.ts";
@@ -111,14 +111,19 @@ Deno.test("a sweep leaves what is live, and what its client may still come back 
     for (const id of ["open", "over"]) {
       await books.tell({ id, daysAgo: 3, seenAtS: [1], isLive: true });
     }
+    // Its phone has been in a drawer.
+    const waits = { secretHash: "x", untilMs: NOW_MS + 1 };
+    const key = sessionKey("ann", "waits");
+    await books.tell({ id: "waits", daysAgo: 3, seenAtS: [1], isLive: true });
+    const { value } = await kv.get<SessionRecord>(key);
+    await kv.set(key, { ...value, status: "interrupted", endedAtMs: 1, resume: waits });
     await books.retention.set("ann", 1);
     const place = { streamId: "open", leaseId: "x", untilMs: NOW_MS + 1 };
     await kv.set(streamPlacesKey("ann"), { version: 1, expiresAtMs: NOW_MS, places: [place] });
     await books.sweep();
     const sessions = await entriesOf(kv);
     const left = sessions.filter(({ key }) => String(key[2]).startsWith("session"));
-    assertEquals(left.map(({ key }) => key.at(-1)), ["open", "open"]);
-    assertEquals(left.length, 2, "its record and its place in the order");
+    assertEquals(left.map(({ key }) => key.at(-1)), ["open", "waits", "open", "waits"]);
   }));
 
 Deno.test("a sweep that dies midway is gone on with by another, and its counts are exact [A13]", () =>

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { connectGlasses } from "../../dev/glasses.ts";
+import { erasingKey } from "../../kv/erasing_keys.ts";
 import { wearerPrefix } from "../../kv/keys.ts";
 import type { TestForesight } from "../_foresight.ts";
 import { dumpKv } from "../kv/_temp_kv.ts";
@@ -112,3 +113,27 @@ Deno.test("erasing twice at once is one erasure with one receipt [A12]", () =>
     assertEquals(one, other);
     assertEquals([one![0], one![1].counts], [200, { token: 1 }]);
   }, { settleMs: 300 }));
+
+Deno.test("erasing lets nothing of the wearer begin while it lasts, and others go on [A12]", () =>
+  withModal({}, async (foresight) => {
+    const { url, kv, fetch: operator } = foresight;
+    const ann = await issueToken(foresight, "ann", ["read", "stream"]);
+    const bob = await issueToken(foresight, "bob", ["read", "stream"]);
+    for (const wearer of ["ann", "default"]) await kv.set(erasingKey(wearer), {});
+    const refused = await ask(foresight, ann, "GET", "/sessions");
+    assertEquals([refused.status, refused.detail], [403, "token must not be revoked: it is"]);
+    const stream = await operator("/vision/stream", { headers: { upgrade: "websocket" } });
+    assertEquals([stream.status, stream.headers.get("retry-after")], [503, "5"]);
+    assertEquals((await stream.json()).detail, "The wearer is being erased: come again");
+    const body = JSON.stringify({ scopes: ["read"], expires_in_s: 60 });
+    const issue = await operator("/wearers/ann/tokens", { method: "POST", body });
+    const keep = await operator("/wearers/ann/retention", { method: "PUT", body: `{"days":1}` });
+    for (const answer of [issue, keep]) {
+      assertEquals(answer.status, 503);
+      await answer.body?.cancel();
+    }
+    assertEquals(await recordsOf(kv, "ann"), { erasing: 1, token: 1 });
+    assertEquals(await recordsOf(kv, "default"), { erasing: 1 });
+    const { glasses } = await connectSession(url, {}, { magicWord: "", headers: bearing(bob) });
+    await glasses.leave();
+  }));
