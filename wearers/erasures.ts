@@ -121,9 +121,11 @@ export class Erasures {
 
   /** How far the wearer's erasure is; of one that is over only its own process knows. */
   async state(wearer: string): Promise<EraseOutcome> {
+    const running = this.#running.get(wearer);
     const { value } = await this.#options.kv.get<ErasingRecord>(erasingKey(wearer));
     if (value) return underWay(value);
-    const receipt = this.#receipts.get(wearer);
+    // The mark goes a moment before the receipt is there.
+    const receipt = await running ?? this.#receipts.get(wearer);
     return receipt ? { kind: "erased", receipt } : { kind: "none" };
   }
 

@@ -7,7 +7,12 @@ import { fencedKv } from "../../kv/fenced_kv.ts";
 import { type LiveSession, wearerPrefix } from "../../kv/keys.ts";
 import { createSessionStore } from "../../kv/sessions.ts";
 import { silentLogger } from "../../log.ts";
-import { ANSWER_WITHIN_MS, Erasures, SETTLE_MS } from "../../wearers/erasures.ts";
+import {
+  ANSWER_WITHIN_MS,
+  type EraseOutcome,
+  Erasures,
+  SETTLE_MS,
+} from "../../wearers/erasures.ts";
 import { LOOK_MS } from "../../wearers/_erasure_watch.ts";
 import { createFakeClock, type FakeClock } from "../_fake_clock.ts";
 import { FaultyKv } from "../faults/_faulty_kv.ts";
@@ -53,6 +58,22 @@ Deno.test("Erasures keeps the mark until no process can have anything in hand, a
     assertEquals(outcome.receipt.counts, { chunk: 3, late: 1 });
     assert(outcome.receipt.erasedAtMs - beganAtMs >= SETTLE_MS);
     assertEquals(await countOf(kv, "ann"), 0);
+    await erasures.close();
+  }));
+
+Deno.test("Erasures knows the receipt from the moment on at which the mark is gone [A12]", () =>
+  withKv(async (kv) => {
+    const clock = createFakeClock();
+    const faulty = new FaultyKv(kv);
+    const erasures = processOn(faulty.kv, clock);
+    await fill(kv, "ann", 1);
+    const told: Promise<EraseOutcome>[] = [];
+    faulty.afterCommit = async () => {
+      if (await markOf(kv) === null) told.push(erasures.state("ann"));
+      await new Promise((resolve) => setTimeout(resolve));
+    };
+    await pass(clock, kv, erasures.erase("ann"));
+    assertEquals((await Promise.all(told)).map(({ kind }) => kind), ["erased"]);
     await erasures.close();
   }));
 
