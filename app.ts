@@ -45,8 +45,9 @@ import type { Upgrade } from "./stream/socket.ts";
 import { segmentsAlongside } from "./timeline/segments.ts";
 import type { Watchers } from "./timeline/watchers.ts";
 import { createAsking } from "./timeline/asking/asking.ts";
+import type { Compaction } from "./timeline/search/compaction.ts";
 import { createSearchIndexer } from "./timeline/search/indexer.ts";
-import { createSearch } from "./timeline/search/search.ts";
+import { createSearch, type Search } from "./timeline/search/search.ts";
 import { createCameras } from "./wearers/camera.ts";
 import { StandingOrders } from "./wearers/orders.ts";
 import type { Erasures } from "./wearers/erasures.ts";
@@ -62,6 +63,7 @@ export interface Deps {
   readonly poke: Channel;
   readonly streams: LiveStreams;
   readonly watchers: Watchers;
+  readonly compaction: Compaction;
   readonly upgrade: Upgrade;
   readonly budgets: Budgets;
   readonly erasures: Erasures;
@@ -84,7 +86,7 @@ export function createApp(deps: Deps): Hono {
   const { retentionDays } = config;
   const retention = new Retention({ kv, clock, retentionDays });
   const sessions = openSessions(deps, retention);
-  const search = createSearch({ kv, clock });
+  const search = openSearch(deps);
   const slots = new InferenceSlots(config.inference.maxConcurrent);
   const modelIdentity = config.modal.transport === "http" ? null : config.modal;
   const rules = createRuleStore(deps);
@@ -144,16 +146,19 @@ export function createApp(deps: Deps): Hono {
 }
 
 /** The books of streams, and what comes into them beside the chunks. */
-function openSessions(
-  { kv, clock, watchers, config: { retentionDays } }: Deps,
-  retention: Retention,
-): SessionStore {
+function openSessions(deps: Deps, retention: Retention): SessionStore {
+  const { kv, clock, watchers, compaction, config: { retentionDays } } = deps;
   const made = { kv, clock };
+  const begun = (wearer: string) => compaction.hint(wearer);
   return createSessionStore({
     ...made,
     retentionDays,
     keptForMs: (wearer) => retention.keptForMs(wearer),
-    alongside: [createSearchIndexer(made), segmentsAlongside(made)],
+    alongside: [createSearchIndexer({ ...made, begun }), segmentsAlongside(made)],
     chunkWritten: (wearer) => watchers.wake(wearer),
   });
+}
+
+function openSearch({ kv, clock, compaction }: Deps): Search {
+  return createSearch({ kv, clock, crowded: (wearer) => compaction.hint(wearer) });
 }

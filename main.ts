@@ -25,6 +25,7 @@ import { redactAddresses } from "./redact.ts";
 import { createTransport, type Fetch, type Server, type Transport } from "./serve/transport.ts";
 import { LiveStreams } from "./stream/live_streams.ts";
 import { MemoryGuard } from "./stream/memory_guard.ts";
+import { Compaction } from "./timeline/search/compaction.ts";
 import { Watchers } from "./timeline/watchers.ts";
 import { Erasures } from "./wearers/erasures.ts";
 import { hidePrivateDetails } from "./wearers/private_details.ts";
@@ -60,6 +61,7 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
   const kv = fencedKv(await openKv(config.kv));
   const streams = new LiveStreams();
   const watchers = new Watchers({ kv, clock: systemClock });
+  const compaction = new Compaction({ kv, clock: systemClock, log });
   const memory = watchMemory(config, streams, log);
   const inference = createInference(config);
   const counters = createCounters();
@@ -88,6 +90,7 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
     poke: createPokeChannel({ fetch, ...config.poke.url && { urlOverride: config.poke.url } }),
     streams,
     watchers,
+    compaction,
     upgrade: transport.upgrade,
     memory,
     budgets,
@@ -128,6 +131,7 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
         budgets.close(),
         erasures.close(),
         sweeps.close(),
+        compaction.close(),
       ];
       await within(endsAtMs - systemClock.monotonicMs(), Promise.all(ends));
       kv.close();

@@ -8,6 +8,7 @@
  * | `wearer, WEARER, chunk, SESSION, INDEX`        | {@link ChunkRecord}    | `RETENTION_DAYS`           |
  * | `wearer, WEARER, search, SESSION, INDEX`       | `SearchBlockRecord`    | `RETENTION_DAYS`         |
  * | `wearer, WEARER, search, SESSION, "open"`      | `SearchBlockRecord`    | `RETENTION_DAYS`         |
+ * | `wearer, WEARER, search_day, DAY, PLACE`       | `SearchDayRecord`      | `RETENTION_DAYS`         |
  * | `wearer, WEARER, segment, STARTED, SESSION, INDEX`| `SegmentRecord`     | `RETENTION_DAYS`          |
  * | `wearer, WEARER, segment_tail, SESSION`        | its newest `SegmentRecord`| `RETENTION_DAYS`  |
  * | `wearer, WEARER, segment_change, VERSIONSTAMP` | `SegmentChangeRecord`| `RETENTION_DAYS`       |

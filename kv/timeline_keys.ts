@@ -6,6 +6,8 @@
  */
 import { type Stored, wearerPrefix } from "./keys.ts";
 
+const MS_PER_DAY = 24 * 60 * 60 * 1000;
+
 /** A stretch of time in which a session's captions said the same. */
 export interface Segment {
   readonly id: string;
@@ -93,8 +95,53 @@ export function searchBlockKey(
   return [...searchPrefix(wearer, sessionId), place];
 }
 
-/** All that a session, or all sessions of a wearer, are found by. */
+/** The blocks of a session, or of all sessions of a wearer, that are not put together yet. */
 export function searchPrefix(wearer: string, sessionId?: string): Deno.KvKey {
   const all = [...wearerPrefix(wearer), "search"];
   return sessionId === undefined ? all : [...all, sessionId];
+}
+
+/**
+ * What several sessions are found by that are over: their blocks put together, so that many short
+ * sessions are few values. All of them began on the same day, and their `expiresAtMs` lie within a
+ * day; the record's own is the latest of them. Only `timeline/search/_day_block.ts` reads inside.
+ */
+export interface SearchDayRecord extends Stored {
+  /** For each of the blocks that were put together, the session that it was of. */
+  readonly sessions: readonly string[];
+  /** What else is known of each of them. */
+  readonly parts: Uint8Array;
+  readonly runCount: number;
+  readonly runs: Uint8Array;
+  readonly words: string;
+  readonly postings: Uint8Array;
+}
+
+/**
+ * Holds a {@link SearchDayRecord}.
+ *
+ * @param dayMs when the day began on which the sessions did; see {@link dayOf}
+ * @param place from 0: as many as it takes
+ */
+export function searchDayKey(wearer: string, dayMs: number, place: number): Deno.KvKey {
+  return [...searchDayPrefix(wearer, dayMs), place];
+}
+
+/** What the sessions of a day, or of all days, are found by that are over. */
+export function searchDayPrefix(wearer: string, dayMs?: number): Deno.KvKey {
+  const all = [...wearerPrefix(wearer), "search_day"];
+  return dayMs === undefined ? all : [...all, dayMs];
+}
+
+/**
+ * All that a wearer is found by: the sessions' own blocks first, then those of the days. What moves
+ * from the former to the latter while it is being listed is met twice at most, and never missed.
+ */
+export function searchRange(wearer: string): Deno.KvListSelector {
+  return { start: searchPrefix(wearer), end: [...searchDayPrefix(wearer), Infinity] };
+}
+
+/** When the day began (in UTC) in which this moment lies. */
+export function dayOf(epochMs: number): number {
+  return Math.floor(epochMs / MS_PER_DAY) * MS_PER_DAY;
 }

@@ -16,6 +16,7 @@ import { createInference } from "../main.ts";
 import { createPokeChannel } from "../messaging/poke.ts";
 import { createTransport } from "../serve/transport.ts";
 import { LiveStreams } from "../stream/live_streams.ts";
+import { Compaction } from "../timeline/search/compaction.ts";
 import { Watchers } from "../timeline/watchers.ts";
 import { Erasures } from "../wearers/erasures.ts";
 import { Sweeps } from "../wearers/sweeps.ts";
@@ -80,6 +81,7 @@ export async function withForesight(
   const log = createLogger("debug", (line) => void logged.push(JSON.parse(line)));
   const streams = new LiveStreams();
   const watchers = new Watchers({ kv, clock: systemClock });
+  const compaction = new Compaction({ kv, clock: systemClock, log });
   const newId = () => crypto.randomUUID();
   const inference = createInference(config);
   const counters = createCounters();
@@ -114,6 +116,7 @@ export async function withForesight(
     poke: createPokeChannel({ fetch, ...config.poke.url && { urlOverride: config.poke.url } }),
     streams,
     watchers,
+    compaction,
     upgrade: transport.upgrade,
     memory: replaced.memory ?? { isFull: false },
     budgets,
@@ -143,6 +146,7 @@ export async function withForesight(
     await budgets.close();
     await erasures.close();
     await sweeps.close();
+    await compaction.close();
     if (!replaced.kv) kv.close();
   }
 }

@@ -15,7 +15,12 @@ import {
   wearerPrefix,
 } from "../../kv/keys.ts";
 import {
+  dayOf,
   searchBlockKey,
+  searchDayKey,
+  searchDayPrefix,
+  searchPrefix,
+  searchRange,
   segmentChangeKey,
   segmentChangePrefix,
   segmentKey,
@@ -57,6 +62,7 @@ Deno.test("wearerPrefix holds all that is the wearer's, and nothing of another w
       sessionKey("ann", "s1"),
       chunkKey("ann", "s1", 0),
       searchBlockKey("ann", "s1", "open"),
+      searchDayKey("ann", 0, 0),
       pokeSendKey("ann", "abc"),
       callBudgetKey("ann"),
       streamPlacesKey("ann"),
@@ -98,3 +104,30 @@ Deno.test("hasExpired counts a value as gone from expiresAtMs on, and never wher
   assert(hasExpired({ version: 1, expiresAtMs: 1000 }, 1000));
   assert(!hasExpired({ version: 1, expiresAtMs: null }, Infinity));
 });
+
+Deno.test("searchRange holds all blocks of sessions, then all of days, and nothing else", () =>
+  withKv(async (kv) => {
+    const day = dayOf(Date.UTC(2026, 10, 20, 16));
+    assertEquals(day, Date.UTC(2026, 10, 20));
+    const keys = [
+      searchBlockKey("ann", "s1", "open"),
+      searchBlockKey("ann", "s1", 7),
+      searchBlockKey("ann", "\u{10ffff}", 0),
+      searchDayKey("ann", day, 0),
+      searchDayKey("ann", day, 10),
+      searchDayKey("ann", dayOf(Number.MAX_SAFE_INTEGER), 0),
+    ];
+    const foreign = [
+      chunkKey("ann", "s1", 0),
+      sessionKey("ann", "s1"),
+      segmentKey("ann", SEGMENT),
+      searchBlockKey("anna", "s1", 0),
+      searchDayKey("an", day, 0),
+    ];
+    for (const key of [...keys, ...foreign]) await kv.set(key, true);
+    const found = await Array.fromAsync(kv.list(searchRange("ann")), ({ key }) => key);
+    assertEquals(found, keys);
+    assertEquals(searchDayKey("ann", day, 3), [...searchDayPrefix("ann", day), 3]);
+    assertEquals(searchDayPrefix("ann", day).slice(0, -1), searchDayPrefix("ann"));
+    assertEquals(searchBlockKey("ann", "s1", 3), [...searchPrefix("ann", "s1"), 3]);
+  }));

@@ -41,6 +41,9 @@ export interface Draft {
 /** What a block says, in the form that KV holds. */
 export type Block = Omit<SearchBlockRecord, "version" | "expiresAtMs">;
 
+/** The part of a block in which words are looked up. */
+export type Terms = Pick<Block, "words" | "postings" | "runCount">;
+
 /** A block that holds nothing yet. */
 export function emptyDraft(into: number): Draft {
   return { into, lastCaption: "", runs: [], postings: new Map() };
@@ -62,7 +65,8 @@ export function append(draft: Draft, later: Draft): void {
   draft.lastCaption = later.lastCaption;
 }
 
-function addPosting(postings: Map<string, number[]>, term: string, numbers: number[]): void {
+/** Adds numbers behind those that the term has. */
+export function addPosting(postings: Map<string, number[]>, term: string, numbers: number[]): void {
   const list = postings.get(term);
   if (list) list.push(...numbers);
   else postings.set(term, numbers);
@@ -70,6 +74,21 @@ function addPosting(postings: Map<string, number[]>, term: string, numbers: numb
 
 /** The block as KV holds it. */
 export function encode({ into, lastCaption, runs, postings }: Draft): Block {
+  return {
+    into,
+    lastCaption,
+    startMs: runs[0]?.startMs ?? 0,
+    endMs: runs.at(-1)?.endMs ?? 0,
+    runCount: runs.length,
+    runs: encodeRuns(runs),
+    ...encodePostings(postings),
+  };
+}
+
+/** Terms and their lists as KV holds them. */
+export function encodePostings(
+  postings: ReadonlyMap<string, readonly number[]>,
+): Pick<Block, "words" | "postings"> {
   const bytes: number[] = [];
   let words = "\n";
   for (const term of [...postings.keys()].sort()) {
@@ -82,19 +101,11 @@ export function encode({ into, lastCaption, runs, postings }: Draft): Block {
       before = number;
     }
   }
-  return {
-    into,
-    lastCaption,
-    startMs: runs[0]?.startMs ?? 0,
-    endMs: runs.at(-1)?.endMs ?? 0,
-    runCount: runs.length,
-    runs: encodeRuns(runs),
-    words,
-    postings: new Uint8Array(bytes),
-  };
+  return { words, postings: new Uint8Array(bytes) };
 }
 
-function encodeRuns(runs: readonly Run[]): Uint8Array {
+/** Runs of one session as KV holds them. */
+export function encodeRuns(runs: readonly Run[]): Uint8Array {
   const bytes: number[] = [];
   let [index, ms] = [0, 0];
   for (const { first, last, startMs, endMs } of runs) {
@@ -108,11 +119,15 @@ function encodeRuns(runs: readonly Run[]): Uint8Array {
 }
 
 /** The runs of a block, in order. */
-export function runsOf({ runs }: Block): Run[] {
-  const reader = new NumberReader(runs);
+export function runsOf({ runs, runCount }: Pick<Block, "runs" | "runCount">): Run[] {
+  return readRuns(new NumberReader(runs), runCount);
+}
+
+/** Reads so many runs of one session. */
+export function readRuns(reader: NumberReader, count: number): Run[] {
   const decoded: Run[] = [];
   let [index, ms] = [0, 0];
-  while (!reader.isAtEnd) {
+  while (decoded.length < count) {
     const first = index + reader.next();
     const last = first + reader.next();
     const startMs = ms + reader.nextSigned();
@@ -125,14 +140,19 @@ export function runsOf({ runs }: Block): Run[] {
 
 /** The block in a form that can be added to. */
 export function decode(block: Block): Draft {
+  const { into, lastCaption } = block;
+  return { into, lastCaption, runs: runsOf(block), postings: decodePostings(block) };
+}
+
+/** Terms and their lists in a form that can be added to. */
+export function decodePostings(terms: Pick<Terms, "words" | "postings">): Map<string, number[]> {
   const postings = new Map<string, number[]>();
-  for (const line of block.words.split("\n")) {
+  for (const line of terms.words.split("\n")) {
     if (line === "") continue;
     const [term, offset] = line.split("\t") as [string, string];
-    postings.set(term, listAt(block, offset));
+    postings.set(term, listAt(terms, offset));
   }
-  const { into, lastCaption } = block;
-  return { into, lastCaption, runs: runsOf(block), postings };
+  return postings;
 }
 
 /** Where in `words` the first term begins that is this text or behind it in the alphabet. */
@@ -148,7 +168,7 @@ export function firstNotBefore(words: string, text: string): number {
 }
 
 /** The numbers of the runs in the list at this offset, in base 36. */
-export function listAt({ postings }: Block, offset: string): number[] {
+export function listAt({ postings }: Pick<Terms, "postings">, offset: string): number[] {
   const reader = new NumberReader(postings, parseInt(offset, RADIX));
   const numbers: number[] = [];
   let number = 0;
@@ -161,7 +181,11 @@ export function listAt({ postings }: Block, offset: string): number[] {
 
 /** About as many bytes as KV will count: V8 writes text in one byte a letter, or in two. */
 export function sizeOf({ words, runs, postings }: Block): number {
+  return words.length * bytesPerChar(words) + runs.length + postings.length;
+}
+
+/** In how many bytes V8 writes each letter of a text. */
+export function bytesPerChar(text: string): 1 | 2 {
   // deno-lint-ignore no-control-regex
-  const bytesPerChar = /[^\x00-\xff]/.test(words) ? 2 : 1;
-  return words.length * bytesPerChar + runs.length + postings.length;
+  return /[^\x00-\xff]/.test(text) ? 2 : 1;
 }

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type Block, firstNotBefore, listAt, STEM_MARK } from "./_block.ts";
+import { firstNotBefore, listAt, STEM_MARK, type Terms } from "./_block.ts";
 import { mistakesAllowed, mistakesBetween } from "./_typos.ts";
 import { stemOf, type Word } from "./_words.ts";
 
@@ -40,7 +40,7 @@ export class Sought {
   }
 
   /** How much each run of the block counts for this word; null: it is in none of them. */
-  find(block: Block): Float32Array | null {
+  find(block: Terms): Float32Array | null {
     const found = new Finds(block);
     found.add(this.#text, AS_IT_IS);
     found.add(STEM_MARK + this.#stem, BY_STEM);
@@ -51,7 +51,7 @@ export class Sought {
   }
 
   /** As {@link find}, for words that are this one with mistakes. */
-  findMistaken(block: Block): Float32Array | null {
+  findMistaken(block: Terms): Float32Array | null {
     const found = new Finds(block);
     if (this.#mistakes > 0) found.addAll((length) => this.#mayBe(length), (it) => this.#typo(it));
     return found.weights;
@@ -84,10 +84,10 @@ export class Sought {
 
 /** What was found of one word in one block. */
 class Finds {
-  readonly #block: Block;
+  readonly #block: Terms;
   weights: Float32Array | null = null;
 
-  constructor(block: Block) {
+  constructor(block: Terms) {
     this.#block = block;
   }
 

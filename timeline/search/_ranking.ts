@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { Block } from "./_block.ts";
+import type { PlacedPart, ReadBlock } from "./_reading.ts";
 import type { Turns } from "./_turns.ts";
 
 /** How much more a caption of this moment counts than one of long ago. */
@@ -21,8 +21,7 @@ const MAX_CANDIDATES = 1000;
 
 /** A block, and for each word of the search what was found of it there. */
 export interface Found {
-  readonly sessionId: string;
-  readonly block: Block;
+  readonly block: ReadBlock;
   readonly weights: readonly (Float32Array | null)[];
   /** Whether the run lies in the time that is asked for; null: all of them do. */
   readonly isWithin: readonly boolean[] | null;
@@ -30,7 +29,9 @@ export interface Found {
 
 /** A run that may become a hit. */
 export interface Candidate {
-  readonly found: Found;
+  readonly block: ReadBlock;
+  readonly part: PlacedPart;
+  /** Its number in the block. */
   readonly run: number;
   readonly score: number;
 }
@@ -41,7 +42,7 @@ export async function rank(
   nowMs: number,
   turns: Turns,
 ): Promise<Candidate[]> {
-  const runCount = all.reduce((sum, { block }) => sum + block.runCount, 0);
+  const runCount = all.reduce((sum, { block }) => sum + block.terms.runCount, 0);
   const wordCount = all[0]?.weights.length ?? 0;
   const rarity = Array.from({ length: wordCount }, (_, word) => idf(all, word, runCount));
   let best: Candidate[] = [];
@@ -49,17 +50,30 @@ export async function rank(
   for (const found of all) {
     if (found.weights.every((weights) => weights === null)) continue;
     await turns.pass();
-    const recency = recencyOf(found.block, nowMs);
-    for (let run = 0; run < found.block.runCount; run++) {
-      const score = recency * scoreOf(found, run, rarity);
-      if (score <= 0 || score < least || found.isWithin?.[run] === false) continue;
-      best.push({ found, run, score });
+    for (const candidate of candidatesOf(found, rarity, nowMs)) {
+      if (candidate.score < least) continue;
+      best.push(candidate);
       if (best.length < 4 * MAX_CANDIDATES) continue;
       best = best.sort(byRank).slice(0, MAX_CANDIDATES);
       least = best.at(-1)!.score;
     }
   }
   return best.sort(byRank).slice(0, MAX_CANDIDATES);
+}
+
+function* candidatesOf(
+  found: Found,
+  rarity: readonly number[],
+  nowMs: number,
+): Generator<Candidate, void> {
+  const { block, isWithin } = found;
+  for (const part of block.parts) {
+    const recency = recencyOf(part, nowMs);
+    for (let run = part.from; run < part.from + part.runCount; run++) {
+      const score = recency * scoreOf(found, run, rarity);
+      if (score > 0 && isWithin?.[run] !== false) yield { block, part, run, score };
+    }
+  }
 }
 
 function scoreOf({ weights }: Found, run: number, rarity: readonly number[]): number {
@@ -83,13 +97,13 @@ function idf(all: readonly Found[], word: number, runCount: number): number {
   return Math.log(1 + (runCount - having + 0.5) / (having + 0.5));
 }
 
-/** A block is minutes to hours long, so its runs are of one age here. */
-function recencyOf({ endMs }: Block, nowMs: number): number {
+/** A part is minutes to hours long, so its runs are of one age here. */
+function recencyOf({ endMs }: PlacedPart, nowMs: number): number {
   const ageMs = Math.max(0, nowMs - endMs);
   return 1 + RECENCY_BOOST * 2 ** (-ageMs / RECENCY_HALF_LIFE_MS);
 }
 
 function byRank(one: Candidate, other: Candidate): number {
-  return other.score - one.score || other.found.block.endMs - one.found.block.endMs ||
-    other.run - one.run;
+  return other.score - one.score || other.part.endMs - one.part.endMs ||
+    (other.run - other.part.from) - (one.run - one.part.from);
 }

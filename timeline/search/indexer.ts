@@ -44,10 +44,12 @@ const MAX_GAP_MS = 30_000;
 export interface SearchIndexerOptions {
   readonly kv: Deno.Kv;
   readonly clock: Clock;
+  /** Hears of whom a session has its first caption: time to look after those before. */
+  readonly begun?: (wearer: string) => void;
 }
 
 /** What comes into the books with each chunk so that its caption is found. */
-export function createSearchIndexer({ kv, clock }: SearchIndexerOptions): Alongside {
+export function createSearchIndexer({ kv, clock, begun }: SearchIndexerOptions): Alongside {
   return async (commit, session, chunk, keptForMs) => {
     if (chunk.outcome.status !== "captioned") return;
     const { caption } = chunk.outcome;
@@ -61,6 +63,7 @@ export function createSearchIndexer({ kv, clock }: SearchIndexerOptions): Alongs
       commit.set(key, record, keptForMs === Infinity ? {} : { expireIn: keptForMs });
     };
     const { value } = await kv.get<SearchBlockRecord>(keyOf("open"));
+    if (!value) begun?.(wearer);
     const open = value ? decode(value) : emptyDraft(chunk.index);
     const run = { first: chunk.index, last: chunk.index, ...timesOf(session, chunk) };
     const hash = hashOf(caption);

@@ -1,22 +1,22 @@
 /**
  * Finds what a wearer has seen by the words of the captions.
  *
- * Reads all of the wearer's blocks (see `_block.ts`), in one listing, and of the chunks only those of
+ * Reads all of the wearer's blocks (see `_reading.ts`), in one listing, and of the chunks only those of
  * the hits.
  *
  * @module
  */
 import type { Clock } from "../../clock.ts";
 import { chunkKey, type ChunkRecord, hasExpired } from "../../kv/keys.ts";
-import { type SearchBlockRecord, searchPrefix } from "../../kv/timeline_keys.ts";
-import { type Block, runsOf } from "./_block.ts";
+import type { Terms } from "./_block.ts";
 import { Sought } from "./_matching.ts";
 import { type Candidate, type Found, rank } from "./_ranking.ts";
+import { type ReadBlock, readBlocks } from "./_reading.ts";
 import { Turns } from "./_turns.ts";
 import { type Word, wordsOf } from "./_words.ts";
 
-/** So many values travel at once, at most 11 MiB; KV's own limit is 1000 values. */
-const LIST_BATCH = 200;
+/** More sessions than these are read faster when their blocks have been put together. */
+const MAX_LOOSE_SESSIONS = 32;
 /** KV reads so many keys at once. */
 const MAX_KEYS_READ = 10;
 
@@ -58,6 +58,8 @@ export interface SearchRequest {
 export interface SearchOptions {
   readonly kv: Deno.Kv;
   readonly clock: Clock;
+  /** Hears of whom a search met many blocks that could be put together. */
+  readonly crowded?: (wearer: string) => void;
 }
 
 /** The best hits, best first. Rejects with KV's own error. */
@@ -71,17 +73,12 @@ export function soughtIn(text: string): Sought[] {
 }
 
 /** Opens the search; it holds nothing of its own. */
-export function createSearch({ kv, clock }: SearchOptions): Search {
+export function createSearch({ kv, clock, crowded = () => {} }: SearchOptions): Search {
   return async (request) => {
     const nowMs = clock.epochMs();
-    const blocks: [string, Block][] = [];
-    const prefix = searchPrefix(request.wearer);
-    const listed = kv.list<SearchBlockRecord>({ prefix }, { batchSize: LIST_BATCH });
-    for await (const { key, value } of listed) {
-      const isOutside = value.endMs < request.fromMs || value.startMs > request.toMs;
-      if (!isOutside && !hasExpired(value, nowMs)) blocks.push([String(key.at(-2)), value]);
-    }
     const turns = new Turns(clock);
+    const { blocks, looseSessions } = await readBlocks(kv, request, nowMs, turns);
+    if (looseSessions > MAX_LOOSE_SESSIONS) crowded(request.wearer);
     const candidates = await rank(await find(blocks, request, turns), nowMs, turns);
     return await hitsOf(kv, request, candidates, nowMs);
   };
@@ -89,35 +86,37 @@ export function createSearch({ kv, clock }: SearchOptions): Search {
 
 /** What each block has of each word; a word that none of them has may have been mistaken. */
 async function find(
-  blocks: readonly [string, Block][],
+  blocks: readonly ReadBlock[],
   { words, fromMs, toMs }: SearchRequest,
   turns: Turns,
 ): Promise<Found[]> {
   const perWord: (Float32Array | null)[][] = [];
   for (const word of words) {
-    let found = await inAll(blocks, (block) => word.find(block), turns);
+    let found = await inAll(blocks, (terms) => word.find(terms), turns);
     if (!found.some(Boolean)) {
-      found = await inAll(blocks, (block) => word.findMistaken(block), turns);
+      found = await inAll(blocks, (terms) => word.findMistaken(terms), turns);
     }
     perWord.push(found);
   }
-  return blocks.map(([sessionId, block], at) => {
-    const isAllWithin = block.startMs >= fromMs && block.endMs <= toMs;
+  return blocks.map((block, at) => {
+    const isAllWithin = block.parts.every(({ startMs, endMs }) =>
+      startMs >= fromMs && endMs <= toMs
+    );
     const isWithin = isAllWithin
       ? null
-      : runsOf(block).map(({ startMs, endMs }) => endMs >= fromMs && startMs <= toMs);
-    return { sessionId, block, weights: perWord.map((found) => found[at]!), isWithin };
+      : block.runs().map(({ startMs, endMs }) => endMs >= fromMs && startMs <= toMs);
+    return { block, weights: perWord.map((found) => found[at]!), isWithin };
   });
 }
 
 async function inAll<T>(
-  blocks: readonly [string, Block][],
-  look: (block: Block) => T,
+  blocks: readonly ReadBlock[],
+  look: (terms: Terms) => T,
   turns: Turns,
 ): Promise<T[]> {
   const all: T[] = [];
-  for (const [, block] of blocks) {
-    all.push(look(block));
+  for (const { terms } of blocks) {
+    all.push(look(terms));
     await turns.pass();
   }
   return all;
@@ -143,8 +142,8 @@ async function hitsOf(
   return hits.slice(0, limit);
 }
 
-function lastChunkKey(wearer: string, { found, run }: Candidate): Deno.KvKey {
-  return chunkKey(wearer, found.sessionId, runsOf(found.block)[run]!.last);
+function lastChunkKey(wearer: string, { block, part, run }: Candidate): Deno.KvKey {
+  return chunkKey(wearer, part.sessionId, block.runs()[run]!.last);
 }
 
 async function readAll(kv: Deno.Kv, keys: readonly Deno.KvKey[]): Promise<(ChunkRecord | null)[]> {
@@ -157,13 +156,13 @@ async function readAll(kv: Deno.Kv, keys: readonly Deno.KvKey[]): Promise<(Chunk
 }
 
 function hitOf(
-  { found, run, score }: Candidate,
+  { block, part, run, score }: Candidate,
   caption: string,
   words: readonly Sought[],
 ): Hit {
-  const { first, last, startMs, endMs } = runsOf(found.block)[run]!;
+  const { first, last, startMs, endMs } = block.runs()[run]!;
   return {
-    session: found.sessionId,
+    session: part.sessionId,
     chunks: { first, last },
     started_at: new Date(startMs).toISOString(),
     ended_at: new Date(endMs).toISOString(),
