@@ -49,6 +49,9 @@ export async function writeBooks(books: Books): Promise<number> {
         const counted = { ...session, chunkCount: index + 1, captionCount: index + 1 };
         await writer.write(counted, chunkAt(session.id, index, books.nextCaption()));
       }
+      const endedAtMs = session.startedAtMs + lengths[at]! * 1000;
+      const over = { status: "ended", endedAtMs, closeCode: 1000, reason: "bye" } as const;
+      await writer.write({ ...session, ...over, chunkCount: lengths[at]! });
     }
   };
   await Promise.all(Array.from({ length: WRITERS }, write));
