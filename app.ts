@@ -46,6 +46,7 @@ import { segmentsAlongside } from "./timeline/segments.ts";
 import type { Watchers } from "./timeline/watchers.ts";
 import { createAsking } from "./timeline/asking/asking.ts";
 import type { Compaction } from "./timeline/search/compaction.ts";
+import { SearchGate } from "./timeline/search/gate.ts";
 import { createSearchIndexer } from "./timeline/search/indexer.ts";
 import { createSearch, type Search } from "./timeline/search/search.ts";
 import { createCameras } from "./wearers/camera.ts";
@@ -102,7 +103,7 @@ export function createApp(deps: Deps): Hono {
   app.route("/", wearerRoutes({ ...deps, tokens }));
   app.route("/", shareRoutes({ ...deps, tokens, publicUrl: config.publicUrl }));
   app.route("/", cameraRoutes({ ...deps, cameras }));
-  app.route("/", searchRoutes({ search }));
+  app.route("/", searchRoutes({ ...deps, search, gate: new SearchGate() }));
   app.route(
     "/",
     askRoutes({ ...deps, modelIdentity, ask: createAsking({ ...deps, search, slots }) }),

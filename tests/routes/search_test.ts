@@ -1,6 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { connectGlasses } from "../../dev/glasses.ts";
+import { FaultyKv } from "../faults/_faulty_kv.ts";
+import { MAX_RUNNING, MAX_WAITING } from "../../timeline/search/gate.ts";
 import { MAGIC_WORD, type TestForesight, withForesight } from "../_foresight.ts";
+import { withKv } from "../kv/_temp_kv.ts";
 import { frame, withModal } from "./_vision.ts";
 
 async function search({ fetch }: TestForesight, query: string) {
@@ -90,3 +93,89 @@ Deno.test("GET /timeline/search answers odd text without an error", () =>
     const refused = await fetch(`${foresight.url}/timeline/search?q=cup`);
     assertEquals([refused.status, await refused.text()], [403, "forbidden"]);
   }));
+
+/** A KV that lists nothing before it is told to; who searches waits meanwhile. */
+function slowKv(kv: Deno.Kv) {
+  const { promise: told, resolve: goOn } = Promise.withResolvers<void>();
+  const counts = { now: 0, most: 0, all: 0 };
+  async function* list(...args: Parameters<Deno.Kv["list"]>) {
+    counts.all++;
+    counts.most = Math.max(counts.most, ++counts.now);
+    await told;
+    counts.now--;
+    yield* kv.list(...args);
+  }
+  const slow = new Proxy(kv, {
+    get(target, name) {
+      if (name === "list") return list;
+      const value = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  return { kv: slow, counts, goOn };
+}
+
+Deno.test("GET /timeline/search runs few at once, and answers 503 to who comes behind [H2]", () =>
+  withKv(async (kv) => {
+    const slow = slowKv(kv);
+    await withForesight({}, async ({ fetch }) => {
+      const enough = Promise.withResolvers<void>();
+      const room = MAX_RUNNING + MAX_WAITING;
+      const answers: Record<number, unknown[]> = { 200: [], 503: [] };
+      const asked = Array.from({ length: room + 5 }, async () => {
+        const response = await fetch("/timeline/search?q=cup");
+        const answered = answers[response.status]!;
+        answered.push([response.headers.get("retry-after"), await response.json()]);
+        if (response.status === 503 && answered.length === 5) enough.resolve();
+      });
+      await enough.promise;
+      slow.goOn();
+      await Promise.all(asked);
+      assertEquals(answers[200], Array(room).fill([null, { hits: [] }]));
+      assertEquals(answers[503], Array(5).fill(["2", { detail: "Too many search already" }]));
+      assertEquals([slow.counts.most, slow.counts.all], [MAX_RUNNING, room]);
+    }, { kv: slow.kv });
+  }));
+
+for (const transport of ["ws", "native"]) {
+  Deno.test(`GET /timeline/search looks for nothing whose asker has left (${transport})`, () =>
+    withKv(async (kv) => {
+      const slow = slowKv(kv);
+      await withForesight({ SOCKET_TRANSPORT: transport }, async ({ fetch, logged }) => {
+        const leaving = new AbortController();
+        const ask = (init?: RequestInit) =>
+          fetch("/timeline/search?q=cup", init).then((response) => response.text(), () => {});
+        const refused = () => logged.filter(({ status }) => status === 503).length;
+        const running = Array.from({ length: MAX_RUNNING }, () => ask());
+        await until(() => slow.counts.now === MAX_RUNNING);
+        const { signal } = leaving;
+        const left = Array.from({ length: MAX_WAITING + 1 }, () => ask({ signal }));
+        await until(() => refused() === 1);
+        leaving.abort();
+        await until(() => refused() === MAX_WAITING + 1);
+        slow.goOn();
+        await Promise.all([...running, ...left]);
+        assertEquals(slow.counts.all, MAX_RUNNING);
+      }, { kv: slow.kv });
+    }));
+}
+
+Deno.test("GET /timeline/search answers 503 where KV cannot be read [H2]", () =>
+  withKv(async (kv) => {
+    const faulty = new FaultyKv(kv);
+    await withForesight({}, async (foresight) => {
+      faulty.failReads(1);
+      const response = await foresight.fetch("/timeline/search?q=cup");
+      assertEquals([response.status, response.headers.get("retry-after")], [503, "1"]);
+      assertEquals(await response.json(), { detail: "The records cannot be read now" });
+      assertEquals((await search(foresight, "q=cup")).status, 200);
+    }, { kv: faulty.kv });
+  }));
+
+async function until(isTrue: () => boolean): Promise<void> {
+  const endsAtMs = performance.now() + 10_000;
+  while (!isTrue()) {
+    assert(performance.now() < endsAtMs, `Waited in vain for ${isTrue}`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
