@@ -10,6 +10,8 @@ import type { LoadTarget } from "./_load_connection.ts";
 
 const LOOPBACK = "--allow-net=127.0.0.1";
 const MAGIC_WORD = "open-sesame";
+/** What lets clients in. */
+export const MAGIC_HEADERS = { "x-magic-word": MAGIC_WORD };
 
 /** A kind of server that can be started again and again. */
 export interface Contender {
@@ -48,47 +50,47 @@ export function foresight(
   kvPath: string,
   transport: TransportName,
 ): Contender {
-  const settings = {
-    HOST: "127.0.0.1",
-    PORT: "0",
-    SOCKET_TRANSPORT: transport,
-    MAGIC_WORD,
-    KV_PATH: kvPath,
-    MODAL_SERVER_URL: modalUrl,
-    MODAL_TOKEN_ID: "ak-bench",
-    MODAL_TOKEN_SECRET: "as-bench",
-    VISION_MAX_FPS: "0",
-    RATE_LIMIT_STREAMS_PER_MINUTE: "0",
-    BUDGET_STREAMS: "0",
-    // Counted, and never used up.
-    BUDGET_CALLS_PER_MINUTE: "100000",
-    BUDGET_CALLS_PER_DAY: "1000000000",
-    // At this level it says where it listens; that costs a few lines for each stream.
-    LOG_LEVEL: "info",
-  };
   return {
     name: "Foresight",
     async start() {
-      const child = await startChild({
-        name: "Foresight",
-        args: [
-          // As `deno task start` does.
-          "--v8-flags=--max-semi-space-size=1",
-          LOOPBACK,
-          "--allow-read=.",
-          "--allow-write=.scratch",
-          `--allow-env=${Object.keys(SETTINGS)}`,
-          "--ignore-env",
-          "main.ts",
-        ],
-        env: { ...unset(), ...settings },
-        urlIn: (line) => line.includes('"event":"listening"') ? JSON.parse(line).url : null,
-        isNews: (line) => !line.includes('"level":"info"'),
+      const child = await startForesight({
+        SOCKET_TRANSPORT: transport,
+        KV_PATH: kvPath,
+        MODAL_SERVER_URL: modalUrl,
+        MODAL_TOKEN_ID: "ak-bench",
+        MODAL_TOKEN_SECRET: "as-bench",
+        VISION_MAX_FPS: "0",
+        RATE_LIMIT_STREAMS_PER_MINUTE: "0",
+        BUDGET_STREAMS: "0",
+        // Counted, and never used up.
+        BUDGET_CALLS_PER_MINUTE: "100000",
+        BUDGET_CALLS_PER_DAY: "1000000000",
       });
       const url = `${child.url}/vision/stream`;
-      return { child, target: { url, headers: { "x-magic-word": MAGIC_WORD } } };
+      return { child, target: { url, headers: MAGIC_HEADERS } };
     },
   };
+}
+
+/** Starts Foresight on a free port, with these settings and no others but the magic word. */
+export function startForesight(settings: Readonly<Record<string, string>>): Promise<Child> {
+  return startChild({
+    name: "Foresight",
+    args: [
+      // As `deno task start` does.
+      "--v8-flags=--max-semi-space-size=1",
+      LOOPBACK,
+      "--allow-read=.",
+      "--allow-write=.scratch",
+      `--allow-env=${Object.keys(SETTINGS)}`,
+      "--ignore-env",
+      "main.ts",
+    ],
+    // At this level it says where it listens; that costs a few lines for each stream.
+    env: { ...unset(), HOST: "127.0.0.1", PORT: "0", MAGIC_WORD, LOG_LEVEL: "info", ...settings },
+    urlIn: (line) => line.includes('"event":"listening"') ? JSON.parse(line).url : null,
+    isNews: (line) => !line.includes('"level":"info"'),
+  });
 }
 
 /** The model behind Foresight, on the stand-in for Modal. */
