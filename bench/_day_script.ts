@@ -11,8 +11,9 @@ import { captionsOf, seeded, vocabularyOf } from "./_captions.ts";
 
 const VOCABULARY = 3100;
 const SCENES = 300;
-/** How long the glasses stay connected. */
-const SESSION_S: readonly number[] = [60, 300, 900, 3600, 10_800];
+/** How long the glasses stay connected, as a share of the day: from a minute to three hours. */
+const SESSION_SHARES: readonly number[] = [1 / 1440, 1 / 288, 1 / 96, 1 / 24, 1 / 8];
+const SHORTEST_SESSION_S = 10;
 /** How long a scene lasts: from seconds to a quarter of an hour. */
 const SHORTEST_SCENE_S = 5;
 const LONGEST_SCENE_S = 900;
@@ -127,7 +128,8 @@ function sessionsOf(moments: readonly Moment[], random: () => number): DaySessio
   const sessions: DaySession[] = [];
   for (let atS = 0; atS < moments.length;) {
     const id = `day-${String(sessions.length).padStart(4, "0")}-0000-0000-000000000000`;
-    const length = SESSION_S[Math.floor(random() * SESSION_S.length)]!;
+    const share = SESSION_SHARES[Math.floor(random() * SESSION_SHARES.length)]!;
+    const length = Math.max(SHORTEST_SESSION_S, Math.round(share * moments.length));
     const seen = moments.slice(atS, atS + length);
     const from = atS;
     const chunks = seen.map(({ caption }, index) => {

@@ -9,8 +9,8 @@ import { type Child, startChild } from "./_child.ts";
 import type { LoadTarget } from "./_load_connection.ts";
 
 const LOOPBACK = "--allow-net=127.0.0.1";
-const MAGIC_WORD = "open-sesame";
 /** What lets clients in. */
+export const MAGIC_WORD = "open-sesame";
 export const MAGIC_HEADERS = { "x-magic-word": MAGIC_WORD };
 
 /** A kind of server that can be started again and again. */

@@ -6,6 +6,7 @@
 import { parseArgs } from "node:util";
 import { runCommand, say } from "../dev/terminal.ts";
 import { soughtIn } from "../timeline/search/search.ts";
+import { acksBeside } from "./_day_acks.ts";
 import { writeDay } from "./_day_books.ts";
 import {
   type Ask,
@@ -113,6 +114,7 @@ async function read(script: DayScript, path: string): Promise<void> {
   try {
     await list(ask, script);
     await searches(ask, script, kv);
+    await acks(child.url, ask, script);
     await exports(ask, script, kv, child.pid);
   } finally {
     await child.stop();
@@ -170,6 +172,17 @@ async function searches(ask: Ask, script: DayScript, kv: Deno.Kv): Promise<void>
     }
   }
   reportTimes("search, 13 kinds", all);
+}
+
+/** Eight words are the search that takes longest. */
+async function acks(url: string, ask: Ask, { vocabulary }: DayScript): Promise<void> {
+  const texts = queriesOf(vocabulary).find(({ kind }) => kind === "eight words")!.texts;
+  const { idle, searching } = await acksBeside(url, ask, texts);
+  const name = "ack beside searches of eight words";
+  const against = `${inMs(idle)} without`;
+  row(`${name} (p50, p95)`, inMs(searching), against, ratio(at(searching, 50), at(idle, 50)));
+  const [most, least] = [at(searching, 100), at(idle, 100)];
+  row(`${name} (most)`, `${most.toFixed(1)} ms`, `${least.toFixed(1)} ms`, ratio(most, least));
 }
 
 async function exports(ask: Ask, script: DayScript, kv: Deno.Kv, pid: number): Promise<void> {

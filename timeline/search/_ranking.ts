@@ -44,7 +44,11 @@ export async function rank(
 ): Promise<Candidate[]> {
   const runCount = all.reduce((sum, { block }) => sum + block.terms.runCount, 0);
   const wordCount = all[0]?.weights.length ?? 0;
-  const rarity = Array.from({ length: wordCount }, (_, word) => idf(all, word, runCount));
+  const rarity: number[] = [];
+  while (rarity.length < wordCount) {
+    await turns.pass();
+    rarity.push(idf(all, rarity.length, runCount));
+  }
   let best: Candidate[] = [];
   let least = 0;
   for (const found of all) {
