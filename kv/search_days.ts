@@ -104,21 +104,38 @@ export class SearchDays {
     });
   }
 
-  /** Replaces each block of the days by what `change` makes of it; null: by none. */
-  async rewrite(change: (record: SearchDayRecord) => SearchDayRecord | null): Promise<void> {
+  /**
+   * Replaces each block of the days by what `change` makes of it; null: by none; the same: it stays.
+   *
+   * @returns how many were replaced
+   */
+  async rewrite(change: (record: SearchDayRecord) => SearchDayRecord | null): Promise<number> {
     const prefix = searchDayPrefix(this.#wearer);
     const listed = this.#kv.list<SearchDayRecord>({ prefix }, { batchSize: LIST_BATCH });
-    for await (const { key } of listed) {
-      await retryContended(this.#clock, "rewrite search blocks", async () => {
-        const entry = await this.#kv.get<SearchDayRecord>(key);
-        const changed = entry.value && change(entry.value);
-        if (changed === entry.value) return;
-        const commit = this.#kv.atomic().check(entry);
-        if (changed) commit.set(key, changed, this.#expiry(changed));
-        else commit.delete(key);
-        if (!(await commit.commit()).ok) return CONFLICT;
-      });
+    let replaced = 0;
+    for await (const { key, value } of listed) {
+      if (change(value) === value) continue;
+      const isReplaced = await retryContended(
+        this.#clock,
+        "rewrite search blocks",
+        () => this.#tryRewrite(key, change),
+      );
+      if (isReplaced) replaced++;
     }
+    return replaced;
+  }
+
+  async #tryRewrite(
+    key: Deno.KvKey,
+    change: (record: SearchDayRecord) => SearchDayRecord | null,
+  ): Promise<boolean | typeof CONFLICT> {
+    const entry = await this.#kv.get<SearchDayRecord>(key);
+    const changed = entry.value && change(entry.value);
+    if (changed === entry.value) return false;
+    const commit = this.#kv.atomic().check(entry);
+    if (changed) commit.set(key, changed, this.#expiry(changed));
+    else commit.delete(key);
+    return (await commit.commit()).ok || CONFLICT;
   }
 
   #present<T extends SessionRecord | SearchBlockRecord>(

@@ -103,14 +103,16 @@ export function searchPrefix(wearer: string, sessionId?: string): Deno.KvKey {
 
 /**
  * What several sessions are found by that are over: their blocks put together, so that many short
- * sessions are few values. All of them began on the same day, and their `expiresAtMs` lie within a
- * day; the record's own is the latest of them. Only `timeline/search/_day_block.ts` reads inside.
+ * sessions are few values. All of them began on the same day; when their last captions were, and
+ * their `expiresAtMs`, lie within a day, and the record's own are the latest of them. Only `timeline/search/_day_block.ts` reads inside.
  */
 export interface SearchDayRecord extends Stored {
   /** For each of the blocks that were put together, the session that it was of. */
   readonly sessions: readonly string[];
   /** What else is known of each of them. */
   readonly parts: Uint8Array;
+  /** When the last of their captions was (wall time): by then all of it is past. */
+  readonly endMs: number;
   readonly runCount: number;
   readonly runs: Uint8Array;
   readonly words: string;

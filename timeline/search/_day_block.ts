@@ -138,6 +138,7 @@ export function encodeDay({ parts, runs, postings }: DayDraft): SearchDayRecord 
     expiresAtMs: latest(parts),
     sessions: parts.map(({ sessionId }) => sessionId),
     parts: new Uint8Array(partBytes),
+    endMs: Math.max(...parts.map(({ endMs }) => endMs)),
     runCount: runs.length,
     runs: new Uint8Array(runBytes),
     ...encodePostings(postings),

@@ -5,12 +5,12 @@
  */
 import { type DayBlock, type LooseBlock, MAX_BLOCKS_MOVED } from "../../kv/search_days.ts";
 import type { SearchDayRecord } from "../../kv/timeline_keys.ts";
-import { DayDraft, decodeDay, encodeDay, isGoneBy, withoutParts } from "./_day_block.ts";
+import { DayDraft, decodeDay, encodeDay, isGoneBy, type Part, withoutParts } from "./_day_block.ts";
 
 /** KV holds 64 KiB in a value. */
 const MAX_BYTES = 60 * 1024;
 /** So long at most a word stays beyond its own time, because of what is in the same value. */
-const MAX_EXPIRY_SPREAD_MS = 24 * 60 * 60 * 1000;
+const MAX_SPREAD_MS = 24 * 60 * 60 * 1000;
 /** Sessions are written again as they are, and a commit holds 800 KiB: two bytes a letter. */
 const MAX_SESSION_CHARS = 200_000;
 
@@ -63,11 +63,18 @@ export class Filling {
   }
 
   #fits({ sessionId, block: { value } }: LooseBlock): boolean {
-    const isNear = this.#draft.parts.every(({ expiresAtMs }) =>
-      expiresAtMs === null || value.expiresAtMs === null
-        ? expiresAtMs === value.expiresAtMs
-        : Math.abs(expiresAtMs - value.expiresAtMs) <= MAX_EXPIRY_SPREAD_MS
-    );
-    return isNear && this.#draft.add(sessionId, value, MAX_BYTES);
+    return this.#draft.parts.every((part) => goTogether(part, value)) &&
+      this.#draft.add(sessionId, value, MAX_BYTES);
   }
+}
+
+type Lasting = Pick<Part, "endMs" | "expiresAtMs">;
+
+/** Whether both are past, and expire, at about the same time. */
+function goTogether(one: Lasting, other: Lasting): boolean {
+  const isNear = (oneMs: number, otherMs: number) => Math.abs(oneMs - otherMs) <= MAX_SPREAD_MS;
+  if (!isNear(one.endMs, other.endMs)) return false;
+  return one.expiresAtMs === null || other.expiresAtMs === null
+    ? one.expiresAtMs === other.expiresAtMs
+    : isNear(one.expiresAtMs, other.expiresAtMs);
 }

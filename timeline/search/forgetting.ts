@@ -1,5 +1,5 @@
 /**
- * Takes sessions out of what has been put together of several (see `compaction.ts`).
+ * Takes sessions, and what is past, out of what has been put together (see `compaction.ts`).
  *
  * @module
  */
@@ -7,22 +7,31 @@ import type { Clock } from "../../clock.ts";
 import { SearchDays } from "../../kv/search_days.ts";
 import { decodeDay, encodeDay, isGoneBy, type Part, partsOf, withoutParts } from "./_day_block.ts";
 
+/** What is to go. */
+export interface Forgotten {
+  /** Whatever these have. */
+  readonly sessionIds?: ReadonlySet<string>;
+  /** What was last seen at this moment (wall time) or before. */
+  readonly cutoffMs?: number;
+}
+
 /**
- * Removes all words of these sessions from the blocks of days, and of whatever else has expired.
+ * Removes all of these words, and of whatever has expired, from the blocks of days.
  *
- * It comes after the sessions' own records or blocks are deleted: then what is just being put
- * together is met here, or not written. Rejects with KV's own error; to repeat it is safe.
+ * Where sessions go, it comes after their own records or blocks are deleted: then what is just being
+ * put together is met here, or not written. Rejects with KV's own error; to repeat it is safe.
  *
- * @param sessionIds may be empty: then only what has expired goes
+ * @returns how many values were written anew or taken away
  */
-export async function forgetSessions(
+export async function forgetSearchDays(
   { kv, clock }: { readonly kv: Deno.Kv; readonly clock: Clock },
   wearer: string,
-  sessionIds: ReadonlySet<string>,
-): Promise<void> {
+  { sessionIds = new Set(), cutoffMs = -Infinity }: Forgotten,
+): Promise<number> {
   const hasExpired = isGoneBy(clock.epochMs());
-  const isGone = (part: Part) => hasExpired(part) || sessionIds.has(part.sessionId);
-  await new SearchDays({ kv, clock }, wearer).rewrite((record) => {
+  const isGone = (part: Part) =>
+    hasExpired(part) || part.endMs <= cutoffMs || sessionIds.has(part.sessionId);
+  return await new SearchDays({ kv, clock }, wearer).rewrite((record) => {
     if (!partsOf(record).some(isGone)) return record;
     const left = withoutParts(decodeDay(record), isGone);
     return left.parts.length > 0 ? encodeDay(left) : null;

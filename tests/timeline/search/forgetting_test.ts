@@ -9,7 +9,7 @@ import {
 } from "../../../kv/timeline_keys.ts";
 import { DayDraft, encodeDay } from "../../../timeline/search/_day_block.ts";
 import { MIN_SESSIONS } from "../../../timeline/search/compaction.ts";
-import { forgetSessions } from "../../../timeline/search/forgetting.ts";
+import { forgetSearchDays } from "../../../timeline/search/forgetting.ts";
 import { DAY_MS, ended, type Fate, faultyKv, live } from "../../kv/_sessions.ts";
 import { withKv } from "../../kv/_temp_kv.ts";
 import { type Books, booksOn, chunkOf, withBooks } from "./_books.ts";
@@ -32,7 +32,7 @@ async function eraseSession({ kv }: Books, id: string): Promise<void> {
   }
 }
 
-Deno.test("forgetSessions takes all words of a session out, and no other's", () =>
+Deno.test("forgetSearchDays takes all words of a session out, and no other's", () =>
   withBooks(async (books) => {
     await writeMany(books, MIN_SESSIONS);
     await books.writeOver("secret", ["cup unspeakable", "cup unmentionable"]);
@@ -40,14 +40,15 @@ Deno.test("forgetSessions takes all words of a session out, and no other's", () 
     assertEquals((await countValues(books.kv)).loose, 0);
     assert((await wordsIn(books.kv)).includes("unspeakable"));
     await eraseSession(books, "secret");
-    await forgetSessions(books, "ann", new Set(["secret", "s2", "unknown"]));
+    await forgetSearchDays(books, "ann", { sessionIds: new Set(["secret", "s2", "unknown"]) });
     const left = await wordsIn(books.kv);
     assert(!/unspeak|unmention/.test(left), left);
     assertEquals(
       await cupsIn(books),
       allCups(MIN_SESSIONS).filter((cup) => !cup.startsWith("s2 ")),
     );
-    await forgetSessions(books, "ann", new Set(allSessions(0, MIN_SESSIONS)));
+    const sessionIds = new Set(allSessions(0, MIN_SESSIONS));
+    await forgetSearchDays(books, "ann", { sessionIds });
     assertEquals(await countValues(books.kv), { loose: 0, days: 0 });
   }));
 
@@ -87,13 +88,13 @@ Deno.test("words that expire more than a day apart lie in different values", () 
     assertEquals(await compactionOf(books).compact("ann"), MIN_SESSIONS + 1);
     assertEquals(await countValues(kv), { loose: 0, days: 2 });
     clock.tick(29 * DAY_MS);
-    await forgetSessions(books, "ann", new Set());
+    await forgetSearchDays(books, "ann", {});
     const words = await wordsIn(kv);
     assert(words.includes("plate") && !words.includes("cup"), words);
     assertEquals(await books.captions("plate"), ["plate, late"], "a chunk goes before its session");
   }));
 
-Deno.test("forgetSessions takes out what has expired, of values that have not", () =>
+Deno.test("forgetSearchDays takes out what has expired, of values that have not", () =>
   withBooks(async (books) => {
     const { kv, clock } = books;
     await writeMany(books, MIN_SESSIONS);
@@ -102,11 +103,31 @@ Deno.test("forgetSessions takes out what has expired, of values that have not", 
     assertEquals(await compactionOf(books).compact("ann"), MIN_SESSIONS + 1);
     assertEquals(await countValues(kv), { loose: 0, days: 1 });
     clock.tick(29.5 * DAY_MS);
-    await forgetSessions(books, "ann", new Set());
+    await forgetSearchDays(books, "ann", {});
     const words = await wordsIn(kv);
     assert(words.includes("plate") && !words.includes("cup"), words);
     assertEquals(await books.captions("plate"), ["plate"]);
     assertEquals(await cupsIn(books), []);
+  }));
+
+Deno.test("forgetSearchDays takes out what is past a moment, though it has not expired", () =>
+  withBooks(async (books) => {
+    const { kv, clock } = books;
+    await writeMany(books, MIN_SESSIONS);
+    const cutoffMs = clock.epochMs();
+    await writeMany(books, MIN_SESSIONS, MIN_SESSIONS);
+    await compactionOf(books).compact("ann");
+    assertEquals(await countValues(kv), { loose: 0, days: 1 });
+    assertEquals(await forgetSearchDays(books, "ann", { cutoffMs: cutoffMs - 60_000_000 }), 0);
+    assertEquals(await forgetSearchDays(books, "ann", { cutoffMs }), 1);
+    const [value] = await Array.fromAsync(
+      kv.list<SearchDayRecord>({ prefix: searchDayPrefix("ann") }),
+      ({ value }) => value,
+    );
+    assertEquals(new Set(value!.sessions), new Set(allSessions(MIN_SESSIONS, MIN_SESSIONS)));
+    assertEquals(value!.endMs, clock.epochMs());
+    assertEquals(await forgetSearchDays(books, "ann", { cutoffMs: clock.epochMs() }), 1);
+    assertEquals(await countValues(kv), { loose: 0, days: 0 });
   }));
 
 Deno.test("compaction drops what has expired as it adds to a value", () =>
