@@ -6,6 +6,7 @@
 import { type Context, Hono } from "@hono/hono";
 import type { SearchGate } from "../timeline/search/gate.ts";
 import type { Search } from "../timeline/search/search.ts";
+import { watchForLeaving } from "./_leaving.ts";
 import { reading, type ReadingDeps } from "./_reading.ts";
 import { readSearchQuery } from "./_search_query.ts";
 import { wearerOf } from "./_wearer.ts";
@@ -13,6 +14,8 @@ import { type AccessEnv, requireScope } from "./access.ts";
 import { unavailable } from "./errors.ts";
 
 const RETRY_AFTER_S = 2;
+/** Nobody is there to read it; the log shows it as nginx does. */
+const CLIENT_LEFT = 499;
 
 /** What the route needs. */
 export interface SearchDeps extends ReadingDeps {
@@ -22,8 +25,15 @@ export interface SearchDeps extends ReadingDeps {
 
 /** Serves `/timeline/search`. */
 export function searchRoutes(deps: SearchDeps): Hono<AccessEnv> {
-  return new Hono<AccessEnv>()
-    .get("/timeline/search", requireScope("read", "timeline"), (context) => find(deps, context));
+  return new Hono<AccessEnv>().get(
+    "/timeline/search",
+    async (context, next) => {
+      watchForLeaving(context.req.raw);
+      await next();
+    },
+    requireScope("read", "timeline"),
+    (context) => find(deps, context),
+  );
 }
 
 async function find(deps: SearchDeps, context: Context<AccessEnv>): Promise<Response> {
@@ -35,8 +45,13 @@ async function find(deps: SearchDeps, context: Context<AccessEnv>): Promise<Resp
     const { signal } = context.req.raw;
     const request = { wearer, words, limit, fromMs, toMs };
     const entry = await deps.gate.run(wearer, signal, () => deps.search(request));
-    return entry.kind === "done"
-      ? context.json({ hits: entry.value })
-      : unavailable(context, "Too many search already", RETRY_AFTER_S);
+    switch (entry.kind) {
+      case "done":
+        return context.json({ hits: entry.value });
+      case "full":
+        return unavailable(context, "Too many search already", RETRY_AFTER_S);
+      case "left":
+        return new Response(null, { status: CLIENT_LEFT });
+    }
   });
 }
