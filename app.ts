@@ -88,6 +88,8 @@ export function createApp(deps: Deps): Hono {
   const retention = new Retention({ kv, clock, retentionDays });
   const sessions = openSessions(deps, retention);
   const search = openSearch(deps);
+  const gate = new SearchGate();
+  const searchInTurn = gate.guard(search);
   const slots = new InferenceSlots(config.inference.maxConcurrent);
   const modelIdentity = config.modal.transport === "http" ? null : config.modal;
   const rules = createRuleStore(deps);
@@ -103,17 +105,21 @@ export function createApp(deps: Deps): Hono {
   app.route("/", wearerRoutes({ ...deps, tokens }));
   app.route("/", shareRoutes({ ...deps, tokens, publicUrl: config.publicUrl }));
   app.route("/", cameraRoutes({ ...deps, cameras }));
-  app.route("/", searchRoutes({ ...deps, search, gate: new SearchGate() }));
+  app.route("/", searchRoutes({ ...deps, search, gate }));
   app.route(
     "/",
-    askRoutes({ ...deps, modelIdentity, ask: createAsking({ ...deps, search, slots }) }),
+    askRoutes({
+      ...deps,
+      modelIdentity,
+      ask: createAsking({ ...deps, search: searchInTurn, slots }),
+    }),
   );
   app.route("/", erasureRoutes(deps));
   app.route("/", retentionRoutes({ ...deps, retention, retentionDays }));
   app.route("/", timelineRoutes({ ...deps, tokens }));
   app.route("/", sessionRoutes({ ...deps, sessions }));
   app.route("/", ruleRoutes({ ...deps, rules }));
-  app.route("/", mcpRoutes({ ...deps, search, rules, cameras }));
+  app.route("/", mcpRoutes({ ...deps, search: searchInTurn, rules, cameras }));
   app.route(
     "/",
     pokeRoutes({

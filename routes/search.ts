@@ -4,16 +4,14 @@
  * @module
  */
 import { type Context, Hono } from "@hono/hono";
-import type { SearchGate } from "../timeline/search/gate.ts";
+import { type SearchGate, TooManySearchesError } from "../timeline/search/gate.ts";
 import type { Search } from "../timeline/search/search.ts";
 import { watchForLeaving } from "./_leaving.ts";
 import { reading, type ReadingDeps } from "./_reading.ts";
 import { readSearchQuery } from "./_search_query.ts";
 import { wearerOf } from "./_wearer.ts";
 import { type AccessEnv, requireScope } from "./access.ts";
-import { unavailable } from "./errors.ts";
 
-const RETRY_AFTER_S = 2;
 /** Nobody is there to read it; the log shows it as nginx does. */
 const CLIENT_LEFT = 499;
 
@@ -49,7 +47,7 @@ async function find(deps: SearchDeps, context: Context<AccessEnv>): Promise<Resp
       case "done":
         return context.json({ hits: entry.value });
       case "full":
-        return unavailable(context, "Too many search already", RETRY_AFTER_S);
+        throw new TooManySearchesError();
       case "left":
         return new Response(null, { status: CLIENT_LEFT });
     }

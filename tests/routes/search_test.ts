@@ -6,7 +6,7 @@ import { MAGIC_WORD, type TestForesight, withForesight } from "../_foresight.ts"
 import { withKv } from "../kv/_temp_kv.ts";
 import { frame, withModal } from "./_vision.ts";
 
-async function search({ fetch }: TestForesight, query: string) {
+async function search({ fetch }: Pick<TestForesight, "fetch">, query: string) {
   const response = await fetch(`/timeline/search?${query}`);
   return { status: response.status, body: await response.json() };
 }
@@ -134,6 +134,34 @@ Deno.test("GET /timeline/search runs few at once, and answers 503 to who comes b
       assertEquals(answers[200], Array(room).fill([null, { hits: [] }]));
       assertEquals(answers[503], Array(5).fill(["2", { detail: "Too many search already" }]));
       assertEquals([slow.counts.most, slow.counts.all], [MAX_RUNNING, room]);
+    }, { kv: slow.kv });
+  }));
+
+Deno.test("POST /ask and assistants search in turn with all others [H2]", () =>
+  withKv(async (kv) => {
+    const slow = slowKv(kv);
+    await withForesight({}, async ({ fetch }) => {
+      const begun = Array.from({ length: MAX_RUNNING }, () => search({ fetch }, "q=cup"));
+      await until(() => slow.counts.now === MAX_RUNNING);
+      // More than there is room for: some are refused, and with them all that come behind.
+      let refused = 0;
+      const more = Array.from({ length: MAX_WAITING + 1 }, async () => {
+        if ((await search({ fetch }, "q=cup")).status === 503) refused++;
+      });
+      await until(() => refused === 1);
+      const question = JSON.stringify({ question: "Where is the cup?" });
+      const asked = await fetch("/ask", {
+        method: "POST",
+        body: question,
+        signal: AbortSignal.timeout(10_000),
+      });
+      assertEquals([asked.status, await asked.json()], [503, {
+        detail: "Too many search already",
+      }]);
+      const { kv_failures } = await (await fetch("/health")).json();
+      assertEquals(kv_failures, 0);
+      slow.goOn();
+      await Promise.all([...begun, ...more]);
     }, { kv: slow.kv });
   }));
 

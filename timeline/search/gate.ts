@@ -7,6 +7,7 @@
  *
  * @module
  */
+import type { Search } from "./search.ts";
 
 /** So many run at once: one computes as the other reads. */
 export const MAX_RUNNING = 2;
@@ -20,6 +21,14 @@ export type Entry<T> =
   | { readonly kind: "full" }
   /** Whoever asked has left before it was begun. */
   | { readonly kind: "left" };
+
+/** Thrown by a search that may not even wait. */
+export class TooManySearchesError extends Error {
+  override readonly name = "TooManySearchesError";
+  constructor() {
+    super("Too many search already");
+  }
+}
 
 type Verdict = "enter" | "full" | "left";
 
@@ -47,6 +56,16 @@ export class SearchGate {
       this.#running.splice(this.#running.indexOf(wearer), 1);
       this.#letIn();
     }
+  }
+
+  /** The same search, which waits for its turn, or rejects with {@link TooManySearchesError}. */
+  guard(search: Search): Search {
+    const { signal: never } = new AbortController();
+    return async (request) => {
+      const entry = await this.run(request.wearer, never, () => search(request));
+      if (entry.kind === "done") return entry.value;
+      throw new TooManySearchesError();
+    };
   }
 
   async #enter(wearer: string, left: AbortSignal): Promise<Verdict> {

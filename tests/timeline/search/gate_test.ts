@@ -1,5 +1,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { MAX_RUNNING, MAX_WAITING, SearchGate } from "../../../timeline/search/gate.ts";
+import {
+  MAX_RUNNING,
+  MAX_WAITING,
+  SearchGate,
+  TooManySearchesError,
+} from "../../../timeline/search/gate.ts";
 
 /** A gate, and searches that last until the test ends them. */
 function crowd() {
@@ -105,4 +110,19 @@ Deno.test("gate lets the next one in when a search fails", async () => {
     await assertRejects(() => gate.run("ann", signal, () => Promise.reject(new Error("KV"))));
   }
   assertEquals(await gate.run("ann", signal, () => Promise.resolve(1)), { kind: "done", value: 1 });
+});
+
+Deno.test("gate guards a search, which waits with the others or is refused", async () => {
+  const { gate, ask, endOne } = crowd();
+  const guarded = gate.guard(() => Promise.resolve([]));
+  const request = { wearer: "ben", words: [], limit: 1, fromMs: 0, toMs: 0 };
+  assertEquals(await guarded(request), []);
+  for (let at = 0; at < MAX_RUNNING + MAX_WAITING - 1; at++) ask(`wearer ${at}`, `${at}`);
+  await turns();
+  const waits = guarded(request);
+  await turns();
+  assertEquals(gate.waiting, MAX_WAITING);
+  await assertRejects(() => guarded(request), TooManySearchesError, "Too many search already");
+  for (let at = 0; at < MAX_RUNNING + MAX_WAITING - 1; at++) await endOne();
+  assertEquals(await waits, []);
 });
