@@ -26,6 +26,7 @@ import { createTransport, type Fetch, type Server, type Transport } from "./serv
 import { LiveStreams } from "./stream/live_streams.ts";
 import { MemoryGuard } from "./stream/memory_guard.ts";
 import { Compaction } from "./timeline/search/compaction.ts";
+import { forgetSearchDays } from "./timeline/search/forgetting.ts";
 import { Watchers } from "./timeline/watchers.ts";
 import { Erasures } from "./wearers/erasures.ts";
 import { hidePrivateDetails } from "./wearers/private_details.ts";
@@ -77,7 +78,16 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
   const scrub = scrubOf(config.kv);
   const erasures = new Erasures({ kv, clock: systemClock, newId, counters, log, scrub });
   const { retentionDays } = config;
-  const sweeps = new Sweeps({ kv, clock: systemClock, newId, retentionDays, counters, log });
+  const sweeps = new Sweeps({
+    kv,
+    clock: systemClock,
+    newId,
+    retentionDays,
+    forgetWords: (wearer, cutoffMs) =>
+      forgetSearchDays({ kv, clock: systemClock }, wearer, { cutoffMs }),
+    counters,
+    log,
+  });
   const transport = await createTransport(config.socketTransport, {
     failed: (error) => log.error("stream.failed", { reason: reasonOf(error) }),
     maxFrameBytes: config.vision.maxFrameBytes,

@@ -15,6 +15,8 @@ import {
 } from "./keys.ts";
 import {
   type SearchBlockRecord,
+  searchDayPrefix,
+  type SearchDayRecord,
   searchPrefix,
   segmentChangePrefix,
   type SegmentChangeRecord,
@@ -48,6 +50,7 @@ export type PastEntry = Deno.KvEntry<unknown>;
 export async function* pastEntries(query: PastQuery): AsyncGenerator<PastEntry, void, void> {
   yield* pastSegments(query);
   yield* pastChanges(query);
+  yield* pastDays(query);
   const { kv, wearer, cutoffMs, nowMs } = query;
   const places = await kv.get<StreamPlacesRecord>(streamPlacesKey(wearer));
   const open = places.value?.places.filter(({ untilMs }) => untilMs > nowMs) ?? [];
@@ -81,6 +84,16 @@ async function* pastSegments({ kv, wearer, cutoffMs }: PastQuery) {
   for await (const entry of kv.list<SegmentRecord>({ prefix: segmentPrefix(wearer) })) {
     if (entry.value.startedAtMs > cutoffMs) return;
     if (entry.value.endedAtMs <= cutoffMs) yield entry;
+  }
+}
+
+/** Those of which nothing is left to be kept; what is partly past is rewritten (`sweep.ts`). */
+async function* pastDays({ kv, wearer, cutoffMs }: PastQuery) {
+  for await (const entry of kv.list<SearchDayRecord>({ prefix: searchDayPrefix(wearer) })) {
+    const [dayMs] = entry.key.slice(-2) as [number, number];
+    // Nothing in it is older than the day on which its sessions began.
+    if (dayMs > cutoffMs) return;
+    if (entry.value.endMs <= cutoffMs) yield entry;
   }
 }
 

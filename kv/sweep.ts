@@ -24,6 +24,8 @@ export interface SweepOptions {
   readonly sweeperId: string;
   /** For wearers without a time of their own; 0: for good. */
   readonly retentionDays: number;
+  /** Takes the words of what is past out of values that hold other words too. */
+  readonly forgetWords?: (wearer: string, cutoffMs: number) => Promise<unknown>;
 }
 
 /** What became of a sweep. */
@@ -61,6 +63,7 @@ export async function sweepWearer(options: SweepOptions, wearer: string): Promis
   }
   if (batch.length > 0) sweep = await deleteAll(options, sweep, batch);
   if (!sweep) return { kind: "taken" };
+  if (cutoffMs > -Infinity) await options.forgetWords?.(wearer, cutoffMs);
   let leftOlder = 0;
   for await (const _ of past(query)) leftOlder++;
   const { counts } = sweep.record.sweep!;

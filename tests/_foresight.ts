@@ -17,6 +17,7 @@ import { createPokeChannel } from "../messaging/poke.ts";
 import { createTransport } from "../serve/transport.ts";
 import { LiveStreams } from "../stream/live_streams.ts";
 import { Compaction } from "../timeline/search/compaction.ts";
+import { forgetSearchDays } from "../timeline/search/forgetting.ts";
 import { Watchers } from "../timeline/watchers.ts";
 import { Erasures } from "../wearers/erasures.ts";
 import { Sweeps } from "../wearers/sweeps.ts";
@@ -103,7 +104,16 @@ export async function withForesight(
     settleMs: replaced.settleMs ?? 0,
   });
   const { retentionDays } = config;
-  const sweeps = new Sweeps({ kv, clock: systemClock, newId, retentionDays, counters, log });
+  const sweeps = new Sweeps({
+    kv,
+    clock: systemClock,
+    newId,
+    retentionDays,
+    forgetWords: (wearer, cutoffMs) =>
+      forgetSearchDays({ kv, clock: systemClock }, wearer, { cutoffMs }),
+    counters,
+    log,
+  });
   const transport = await createTransport(config.socketTransport, {
     failed: (error) => void logged.push({ event: "stream.failed", error }),
     maxFrameBytes: config.vision.maxFrameBytes,

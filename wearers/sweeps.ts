@@ -24,6 +24,8 @@ export interface SweepsOptions {
   readonly newId: () => string;
   /** For wearers without a time of their own; 0: for good. */
   readonly retentionDays: number;
+  /** Takes the words of what is past out of values that hold other words too. */
+  readonly forgetWords?: (wearer: string, cutoffMs: number) => Promise<unknown>;
   readonly counters: Counters;
   readonly log: Logger;
 }

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { chunkPrefix, sessionKey } from "../../../kv/keys.ts";
+import { sweepWearer } from "../../../kv/sweep.ts";
 import { SearchDays } from "../../../kv/search_days.ts";
 import {
   searchBlockKey,
@@ -127,6 +128,37 @@ Deno.test("forgetSearchDays takes out what is past a moment, though it has not e
     assertEquals(new Set(value!.sessions), new Set(allSessions(MIN_SESSIONS, MIN_SESSIONS)));
     assertEquals(value!.endMs, clock.epochMs());
     assertEquals(await forgetSearchDays(books, "ann", { cutoffMs: clock.epochMs() }), 1);
+    assertEquals(await countValues(kv), { loose: 0, days: 0 });
+  }));
+
+Deno.test("a sweep takes out the words of what is past, and counts the values that are", () =>
+  withBooks(async (books) => {
+    const { kv, clock } = books;
+    await writeMany(books, MIN_SESSIONS);
+    const untilMs = clock.epochMs();
+    await writeMany(books, MIN_SESSIONS, MIN_SESSIONS);
+    await compactionOf(books).compact("ann");
+    const sweep = async (cutoffMs: number) => {
+      clock.tick(cutoffMs + DAY_MS - clock.epochMs());
+      const forgetWords = (wearer: string, cutoffMs: number) =>
+        forgetSearchDays(books, wearer, { cutoffMs });
+      // A day is less than what the records carry.
+      const options = { kv, clock, sweeperId: "a", retentionDays: 1, forgetWords };
+      const outcome = await sweepWearer(options, "ann");
+      assert(outcome.kind === "swept");
+      assertEquals(outcome.facts.leftOlder, 0);
+      return outcome.facts.counts.search_day ?? 0;
+    };
+    assertEquals(await sweep(untilMs), 0);
+    const [value] = await Array.fromAsync(
+      kv.list<SearchDayRecord>({ prefix: searchDayPrefix("ann") }),
+      ({ value }) => value,
+    );
+    assertEquals(new Set(value!.sessions), new Set(allSessions(MIN_SESSIONS, MIN_SESSIONS)));
+    // The session that begins at that moment is looked at too, and its chunks say that they are old.
+    const later = allCups(2 * MIN_SESSIONS).filter((cup) => isFrom(cup, MIN_SESSIONS + 1));
+    assertEquals(await cupsIn(books), later);
+    assertEquals(await sweep(untilMs + 3 * MIN_SESSIONS * 1000), 1);
     assertEquals(await countValues(kv), { loose: 0, days: 0 });
   }));
 
