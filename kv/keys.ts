@@ -22,14 +22,19 @@
  * | `wearer, WEARER, camera`                       | `CameraRecord`         | as long as the pause       |
  * | `wearer, WEARER, retention`                    | `RetentionRecord`      | for good, or two days after a sweep |
  * | `wearer, WEARER, erasing`                      | `ErasingRecord`        | until the wearer is erased |
+ * | `wearer, WEARER, message, MESSAGE`             | `MessageRecord`        | `RETENTION_DAYS` when it is over |
+ * | `wearer, WEARER, message_due, DUE, MESSAGE`    | {@link Stored}         | until it is over           |
+ * | `wearer, WEARER, message_fold, SHA256(fold key)`| `MessageFoldRecord`   | as long as the message     |
+ * | `outbox, WEARER`                               | {@link Stored}         | while messages wait        |
  *
  * Segments and search blocks are in `timeline_keys.ts`, tokens in `token_keys.ts`, rules in
  * `rule_keys.ts`, standing orders in `order_keys.ts`, how long records stay in `retention_keys.ts`, the
- * mark of an erasure in `erasing_keys.ts`. `RETENTION_DAYS` is the default: a wearer may have a time of
+ * mark of an erasure in `erasing_keys.ts`, messages in `outbox_keys.ts`. `RETENTION_DAYS` is the default: a wearer may have a time of
  * its own.
  *
  * Everything lies under a wearer's prefix, so it can be listed and erased as one, and nobody reads
- * across. Keys hold no secret and no personal text: what a client sends is hashed.
+ * across. The one exception, `outbox`, says for whom messages wait and nothing else; whoever erases a
+ * wearer deletes it too. Keys hold no secret and no personal text: what a client sends is hashed.
  *
  * Deno KV's `expireIn` only collects garbage (seen: 60 s late). What is due is decided by
  * `expiresAtMs`, which every value carries; see {@link hasExpired}.
@@ -166,7 +171,7 @@ export interface ChunkFacts {
 export type ChunkRecord = ChunkFacts & Stored;
 
 /** What is rationed. */
-export type RateLimitScope = "poke" | "streams";
+export type RateLimitScope = "poke" | "streams" | "outbox";
 
 /** The passes that one identity took lately. */
 export interface RateLimitRecord extends Stored {

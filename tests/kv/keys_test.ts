@@ -28,6 +28,15 @@ import {
   segmentTailKey,
 } from "../../kv/timeline_keys.ts";
 import { ruleKey, rulePrefix, ruleSetKey } from "../../kv/rule_keys.ts";
+import {
+  messageDueKey,
+  messageDuePrefix,
+  messageFoldKey,
+  messageKey,
+  messagePrefix,
+  outboxKey,
+  outboxPrefix,
+} from "../../kv/outbox_keys.ts";
 import { tokenKey, tokenPrefix } from "../../kv/token_keys.ts";
 import { withKv } from "./_temp_kv.ts";
 
@@ -56,6 +65,15 @@ Deno.test("keys of the timeline lie as the table says", () => {
   assertEquals(segmentChangeKey("ann", "0a").slice(0, -1), segmentChangePrefix("ann"));
 });
 
+Deno.test("keys of messages lie as the table says", () => {
+  assertEquals(messageKey("ann", "m1"), ["wearer", "ann", "message", "m1"]);
+  assertEquals(messageDueKey("ann", 5, "m1"), ["wearer", "ann", "message_due", 5, "m1"]);
+  assertEquals(messageFoldKey("ann", "abc"), ["wearer", "ann", "message_fold", "abc"]);
+  assertEquals(messageKey("ann", "m1").slice(0, -1), messagePrefix("ann"));
+  assertEquals(messageDueKey("ann", 5, "m1").slice(0, -2), messageDuePrefix("ann"));
+  assertEquals([outboxKey("ann"), outboxPrefix()], [["outbox", "ann"], ["outbox"]]);
+});
+
 Deno.test("wearerPrefix holds all that is the wearer's, and nothing of another wearer", async () => {
   await withKv(async (kv) => {
     const keys = [
@@ -74,6 +92,9 @@ Deno.test("wearerPrefix holds all that is the wearer's, and nothing of another w
       segmentKey("ann", SEGMENT),
       segmentTailKey("ann", "s1"),
       segmentChangeKey("ann", "0a"),
+      messageKey("ann", "m1"),
+      messageDueKey("ann", 5, "m1"),
+      messageFoldKey("ann", "abc"),
     ];
     const foreign = [
       sessionKey("anna", "s2"),
@@ -81,6 +102,8 @@ Deno.test("wearerPrefix holds all that is the wearer's, and nothing of another w
       rateLimitKey("anna", "poke", "ann"),
       tokenKey("anna", "ann"),
       ruleKey("anna", "ann"),
+      messageKey("anna", "ann"),
+      outboxKey("ann"),
     ];
     for (const key of [...keys, ...foreign]) {
       await kv.set(key, true);
