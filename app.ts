@@ -16,7 +16,8 @@ import { createRateLimiter } from "./kv/rate_limits.ts";
 import { Retention } from "./kv/retention.ts";
 import { createSessionStore, type SessionStore } from "./kv/sessions.ts";
 import type { Logger } from "./log.ts";
-import type { Channel } from "./messaging/channel.ts";
+import type { KeyedChannel } from "./messaging/channel.ts";
+import type { Outbox } from "./messaging/outbox.ts";
 import { requireAccess } from "./routes/access.ts";
 import { cameraRoutes } from "./routes/camera.ts";
 import { internalError, notFound } from "./routes/errors.ts";
@@ -25,6 +26,7 @@ import { requestLog } from "./routes/request_log.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { keepLinksPrivate } from "./routes/links.ts";
 import { mcpRoutes } from "./routes/mcp.ts";
+import { outboxRoutes } from "./routes/outbox.ts";
 import { pokeRoutes } from "./routes/poke.ts";
 import { askRoutes } from "./routes/ask.ts";
 import { profileRoutes } from "./routes/profiles.ts";
@@ -61,7 +63,8 @@ export interface Deps {
   /** Fenced (`kv/fenced_kv.ts`). */
   readonly kv: Deno.Kv;
   readonly inference: VisionInferenceClient;
-  readonly poke: Channel;
+  readonly poke: KeyedChannel;
+  readonly outbox: Outbox;
   readonly streams: LiveStreams;
   readonly watchers: Watchers;
   readonly compaction: Compaction;
@@ -120,10 +123,11 @@ export function createApp(deps: Deps): Hono {
   app.route("/", sessionRoutes({ ...deps, sessions }));
   app.route("/", ruleRoutes({ ...deps, rules }));
   app.route("/", mcpRoutes({ ...deps, search: searchInTurn, rules, cameras }));
+  app.route("/", outboxRoutes({ ...deps, webhookKeys: config.webhook.signingKeys }));
   app.route(
     "/",
     pokeRoutes({
-      channel: deps.poke,
+      channel: deps.outbox.waited("poke", deps.poke),
       rateLimiter,
       idempotency: createIdempotencyStore({ kv, clock }),
       sendsPerHour: config.rateLimits.pokePerHour,

@@ -92,6 +92,18 @@ export interface Config {
     readonly proxyTokenSecret: string;
   };
   readonly poke: { readonly apiKey: string | null; readonly url: string | null };
+  readonly webhook: {
+    /** What signs webhooks: all of them sign; empty: there are none. */
+    readonly signingKeys: readonly string[];
+    /** Whether they may lead to this machine. */
+    readonly allowsLoopback: boolean;
+  };
+  readonly outbox: {
+    /** For each wearer in any 24 hours; 0: no limit. */
+    readonly perDay: number;
+    /** Whether the channel `log` shows texts. */
+    readonly logsText: boolean;
+  };
   readonly vision: VisionConfig;
   readonly rateLimits: { readonly streamsPerMinute: number; readonly pokePerHour: number };
   /** For each wearer, all processes together. */
@@ -198,6 +210,11 @@ function configOf(values: Values): Config {
       apiKey: values.FORESIGHT_POKE_API_KEY || null,
       url: values.FORESIGHT_POKE_URL || null,
     },
+    webhook: {
+      signingKeys: values.WEBHOOK_SIGNING_KEYS,
+      allowsLoopback: values.WEBHOOK_ALLOW_LOOPBACK === "on",
+    },
+    outbox: { perDay: values.OUTBOX_PER_DAY, logsText: values.OUTBOX_LOG_TEXT === "on" },
     vision: visionOf(values),
     rateLimits: {
       streamsPerMinute: values.RATE_LIMIT_STREAMS_PER_MINUTE,

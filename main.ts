@@ -19,8 +19,11 @@ import { createRedactedInference } from "./inference/redacted.ts";
 import { createBudgets } from "./kv/budgets.ts";
 import { fencedKv } from "./kv/fenced_kv.ts";
 import { scrubFile, type ScrubOutcome } from "./kv/scrub.ts";
+import { createRateLimiter } from "./kv/rate_limits.ts";
 import { createLogger, lineWriter, type Logger, reasonOf } from "./log.ts";
+import { Outbox } from "./messaging/outbox.ts";
 import { createPokeChannel } from "./messaging/poke.ts";
+import { createWaysOut } from "./messaging/ways_out.ts";
 import { redactAddresses } from "./redact.ts";
 import { createTransport, type Fetch, type Server, type Transport } from "./serve/transport.ts";
 import { LiveStreams } from "./stream/live_streams.ts";
@@ -42,6 +45,7 @@ const STOP_DEADLINE_MS = 3_800;
 const DRAIN_DEADLINE_MS = 3_000;
 /** At some minute at which not everybody does something. */
 const HOURLY = "23 * * * *";
+const MINUTELY = "* * * * *";
 
 /** A Foresight that listens. */
 export interface RunningApp {
@@ -49,6 +53,8 @@ export interface RunningApp {
   readonly url: string;
   /** Sweeps, and finishes what erasures were left; done from time to time by itself. Resolves always. */
   keepHouse(): Promise<void>;
+  /** Sends what is due and was left behind, by whatever process. Resolves always. */
+  sweep(): Promise<void>;
   /** Ends streams with 1012, finishes what runs, lets go of everything: in less than four seconds. */
   stop(): Promise<void>;
 }
@@ -93,11 +99,17 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
     maxFrameBytes: config.vision.maxFrameBytes,
     clock: systemClock,
   });
+  const poke = createPokeChannel({
+    fetch,
+    ...config.poke.url && { urlOverride: config.poke.url },
+  });
+  const outbox = openOutbox({ config, kv, poke, newId, counters, log });
   const deps: Deps = {
     config,
     kv,
     inference,
-    poke: createPokeChannel({ fetch, ...config.poke.url && { urlOverride: config.poke.url } }),
+    poke,
+    outbox,
     streams,
     watchers,
     compaction,
@@ -116,6 +128,7 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
   erasures.start();
   sweeps.start();
   if (config.magicWord === null) log.warn("access.closed", { reason: "MAGIC_WORD is not set" });
+  outbox.startSweeping();
   log.info("listening", { url, transport: config.socketTransport });
   // Without a token of our own there may never be a stream that needs the SDK.
   const hasIdentity = modelIdentityOf(new Headers(), config.modal) !== null;
@@ -126,6 +139,7 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
       await erasures.finishBegun();
       await sweeps.sweepAll();
     },
+    sweep: () => outbox.sweep(),
     async stop() {
       cancelPrepare();
       memory.stop();
@@ -142,6 +156,7 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
         erasures.close(),
         sweeps.close(),
         compaction.close(),
+        outbox.close(),
       ];
       await within(endsAtMs - systemClock.monotonicMs(), Promise.all(ends));
       kv.close();
@@ -154,6 +169,24 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
 export function createInference(config: Config): VisionInferenceClient {
   const client = createModels(config);
   return config.inference.redacts ? createRedactedInference(client, hidePrivateDetails) : client;
+}
+
+/** The outbox with all channels that there are; it must be closed. */
+export function openOutbox(
+  made: Pick<Deps, "config" | "kv" | "poke" | "newId" | "counters" | "log">,
+): Outbox {
+  const { config: { webhook, ...config }, kv, poke, log } = made;
+  const pokeKey = config.poke.apiKey;
+  return new Outbox({
+    ...made,
+    clock: systemClock,
+    channels: createWaysOut({ poke, pokeKey, webhook, logsText: config.outbox.logsText, log }),
+    rateLimiter: createRateLimiter({ kv, clock: systemClock }),
+    perDay: config.outbox.perDay,
+    retentionDays: config.retentionDays,
+    wanted: () => Promise.resolve({ kind: "yes" }),
+    random: Math.random,
+  });
 }
 
 function createModels(config: Config): VisionInferenceClient {
@@ -275,16 +308,15 @@ async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
   cancel();
 }
 
-async function main(): Promise<void> {
-  const environment = readEnvironment();
-  const outcome = parseConfig(environment);
+/** Null: it ends, as something is wrong. */
+async function main(): Promise<RunningApp | null> {
+  const outcome = parseConfig(readEnvironment());
   if (outcome.kind === "invalid") return refuseToStart(outcome.problems);
   const { config } = outcome;
   try {
     const app = await startApp(config, consoleLogger(config));
-    // There a process ends when nobody asks, and its timers with it.
-    if (environment.DENO_DEPLOYMENT_ID) Deno.cron("keep house", HOURLY, () => app.keepHouse());
     onStopSignal(() => app.stop().then(() => Deno.exit(0)));
+    return app;
   } catch (error) {
     refuseToStart([`Cannot start: ${reasonOf(error)}`]);
   }
@@ -295,4 +327,13 @@ function refuseToStart(problems: readonly string[]): never {
   Deno.exit(1);
 }
 
-if (import.meta.main) await main();
+if (import.meta.main) {
+  const app = main();
+  // On Deno Deploy a process ends when nobody asks, and its timers with it: cron wakes one. The
+  // platform finds what to wake it for by running this module, and takes nothing that hangs on a
+  // condition or comes after listening (docs.deno.com/deploy/cron); elsewhere it looks once more than
+  // the timers do.
+  Deno.cron("sweep the outbox", MINUTELY, async () => await (await app)?.sweep());
+  Deno.cron("keep house", HOURLY, async () => await (await app)?.keepHouse());
+  await app;
+}

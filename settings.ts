@@ -94,6 +94,21 @@ export const SETTINGS = {
   FORESIGHT_MODAL_CLASS_NAME: text("(see above)", "Gemma3VLMSession"),
   FORESIGHT_POKE_API_KEY: secret("Poke key for requests that bring none"),
   FORESIGHT_POKE_URL: address("stands in for Poke's own addresses", HTTP),
+  WEBHOOK_SIGNING_KEYS: signingKeys(
+    "secrets that webhooks are signed with, all of them at once; while unset none is sent",
+    32,
+  ),
+  WEBHOOK_ALLOW_LOOPBACK: choice(
+    "whether webhooks may lead to this machine itself, for development",
+    ["on", "off"],
+    "off",
+  ),
+  OUTBOX_PER_DAY: count(
+    "messages of a wearer in any 24 hours, without those of `/poke/send`",
+    100,
+    MAX_RATE_LIMIT,
+  ),
+  OUTBOX_LOG_TEXT: choice("whether the channel `log` shows texts", ["on", "off"], "off"),
   VISION_CHUNK_SECONDS: number("seconds of frames in one chunk", 1, MAX_SECONDS),
   VISION_MAX_BUFFER_FRAMES: count("newest frames that a chunk stands for", 120, 100_000),
   VISION_MAX_FRAMES_PER_CHUNK: count("frames of a chunk that travel to Modal", 6, 1000),

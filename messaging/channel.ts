@@ -1,6 +1,9 @@
 /**
  * What every way out of the house has in common: a message goes in, an outcome comes back.
  *
+ * A new way out (SMS, push, a voice) is a {@link Channel} in a file of its own, and a name for it in
+ * `ways_out.ts`; the outbox, the rules and the routes know no channel.
+ *
  * @module
  */
 
@@ -17,6 +20,8 @@ export type DeliveryOutcome =
     readonly cause: string;
     /** Whether the same message may succeed later. */
     readonly retryable: boolean;
+    /** How long the receiver asks to be left alone; absent: it does not say. */
+    readonly retryAfterMs?: number;
   }
   | {
     /** It left, and no answer came: it may have arrived. Repeating it may say it twice. */
@@ -26,11 +31,45 @@ export type DeliveryOutcome =
 
 /** A text on its way to someone. */
 export interface Message {
+  /** The same with every attempt: the idempotency key, where the channel takes one. */
+  readonly id: string;
+  readonly wearer: string;
   readonly text: string;
+  /** Where to, if the channel leads to more than one place; null: it does not. */
+  readonly to: string | null;
+  readonly createdAtMs: number;
 }
 
 /** One way out. */
 export interface Channel {
+  /** Whether the receiver takes messages of one id for one, so that repeating them does no harm. */
+  readonly isIdempotent: boolean;
   /** Resolves always, within the channel's own time-out. */
-  deliver(message: Message, credentials: { readonly key: string }): Promise<DeliveryOutcome>;
+  deliver(message: Message): Promise<DeliveryOutcome>;
+}
+
+/** One way out that whoever sends brings the key to. */
+export interface KeyedChannel {
+  readonly isIdempotent: boolean;
+  /** Resolves always, within the channel's own time-out. */
+  deliver(
+    message: Pick<Message, "text">,
+    credentials: { readonly key: string },
+  ): Promise<DeliveryOutcome>;
+}
+
+/**
+ * The channel with the house's key.
+ *
+ * @param key null: there is none, and nothing can be sent
+ * @param missing what is said then
+ */
+export function withKey(channel: KeyedChannel, key: string | null, missing: string): Channel {
+  return {
+    isIdempotent: channel.isIdempotent,
+    deliver: (message) =>
+      key === null
+        ? Promise.resolve({ kind: "failed", cause: missing, retryable: false })
+        : channel.deliver(message, { key }),
+  };
 }

@@ -8,7 +8,8 @@
  */
 import { type Clock, DeadlineError, systemClock, withDeadline } from "../clock.ts";
 import { readPokeAnswer, remarkOf } from "./_poke_answer.ts";
-import type { Channel, DeliveryOutcome } from "./channel.ts";
+import { retryAfterMsOf } from "./_retry_after.ts";
+import type { DeliveryOutcome, KeyedChannel } from "./channel.ts";
 
 /** Where V1 keys (`pk_...`) send to. */
 export const POKE_V1_URL = "https://poke.com/api/v1/inbound-sms/webhook";
@@ -37,7 +38,7 @@ export interface PokeChannelOptions {
  * A channel to Poke. It sends once and repeats nothing; what may be repeated, the outcome says.
  *
  * - Poke answered 2xx: delivered, with its JSON (`{ text }` where it is none, null where empty).
- * - Poke answered anything else, or no connection was made: failed. Redirects are not followed, as
+ * - Poke answered anything else, or no connection was made: failed, with its `Retry-After`. Redirects are not followed, as
  *   they would carry the key to another host.
  * - Time ran out, or the connection was lost on the way: uncertain.
  *
@@ -45,10 +46,12 @@ export interface PokeChannelOptions {
  *
  * @throws {TypeError} if `urlOverride` is no URL
  */
-export function createPokeChannel(options: PokeChannelOptions): Channel {
+export function createPokeChannel(options: PokeChannelOptions): KeyedChannel {
   const { fetch, urlOverride, timeoutMs = POKE_TIMEOUT_MS, clock = systemClock } = options;
   const override = urlOverride === undefined ? null : new URL(urlOverride);
   return {
+    // Poke knows no idempotency key (https://poke.com/docs/api).
+    isIdempotent: false,
     async deliver({ text }, { key }) {
       if (!SENDABLE_KEY.test(key)) {
         const cause = "The Poke API key must be 1 to 512 visible ASCII characters";
@@ -60,7 +63,7 @@ export function createPokeChannel(options: PokeChannelOptions): Channel {
           const response = await fetch(url, { ...sending(text, key), signal });
           return response.ok
             ? { kind: "delivered", answer: await readPokeAnswer(response, key) }
-            : await refusal(response, key);
+            : await refusal(response, key, clock.epochMs());
         });
       } catch (error) {
         return interruption(error);
@@ -78,7 +81,11 @@ function sending(text: string, key: string): RequestInit {
   };
 }
 
-async function refusal(response: Response, key: string): Promise<DeliveryOutcome> {
+async function refusal(
+  response: Response,
+  key: string,
+  nowMs: number,
+): Promise<DeliveryOutcome> {
   const { status } = response;
   if (status < 400) {
     await response.body?.cancel();
@@ -88,10 +95,12 @@ async function refusal(response: Response, key: string): Promise<DeliveryOutcome
   // The status has said what matters, whatever becomes of the body.
   const answer = await readPokeAnswer(response, key).catch(() => null);
   const remark = remarkOf(answer);
+  const retryAfterMs = retryAfterMsOf(response.headers.get("retry-after"), nowMs);
   return {
     kind: "failed",
     cause: `Poke answered ${status}${remark && `: ${remark}`}`,
     retryable: status === 429 || status >= 500,
+    ...retryAfterMs === null ? {} : { retryAfterMs },
   };
 }
 

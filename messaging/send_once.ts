@@ -7,15 +7,24 @@
 import type { Claim, IdempotencyStore, KeptAnswer } from "../kv/idempotency.ts";
 import type { RateLimiter } from "../kv/rate_limits.ts";
 import { reasonOf } from "../log.ts";
-import type { Channel, DeliveryOutcome } from "./channel.ts";
+import type { DeliveryOutcome } from "./channel.ts";
 
 const WINDOW_MS = 60 * 60 * 1000;
 /** Longer than the channel's own time-out, so that a lease that ran out means a process that died. */
 const LEASE_MS = 20_000;
 
+/** One way out for somebody who waits for the outcome. */
+export interface WaitedChannel {
+  /** Resolves always. `unavailable`: nothing was sent, as KV does not take what is sent. */
+  deliver(
+    message: { readonly wearer: string; readonly text: string },
+    credentials: { readonly key: string },
+  ): Promise<DeliveryOutcome | { readonly kind: "unavailable"; readonly reason: string }>;
+}
+
 /** What a sender is made of. */
 export interface SenderDeps {
-  readonly channel: Channel;
+  readonly channel: WaitedChannel;
   readonly rateLimiter: RateLimiter;
   readonly idempotency: IdempotencyStore;
   /** Sends per hour for one wearer and key; 0: no limit. */
@@ -87,7 +96,11 @@ async function send(
     if (claim) await deps.idempotency.release(claim);
     return taken;
   }
-  const outcome = await deps.channel.deliver({ text }, { key });
+  const outcome = await deps.channel.deliver({ wearer, text }, { key });
+  if (outcome.kind === "unavailable") {
+    if (claim) await deps.idempotency.release(claim);
+    return outcome;
+  }
   const answer = deps.answerTo(outcome);
   if (claim) await conclude(deps, claim, outcome, answer);
   return { kind: "answered", isReplay: false, ...answer };

@@ -12,7 +12,8 @@ import { createBudgets } from "../kv/budgets.ts";
 import { fencedKv } from "../kv/fenced_kv.ts";
 import type { ScrubOutcome } from "../kv/scrub.ts";
 import { createLogger } from "../log.ts";
-import { createInference } from "../main.ts";
+import { createInference, openOutbox } from "../main.ts";
+import type { Outbox } from "../messaging/outbox.ts";
 import { createPokeChannel } from "../messaging/poke.ts";
 import { createTransport } from "../serve/transport.ts";
 import { LiveStreams } from "../stream/live_streams.ts";
@@ -38,6 +39,7 @@ export interface TestForesight {
   readonly kv: Deno.Kv;
   readonly streams: LiveStreams;
   readonly watchers: Watchers;
+  readonly outbox: Outbox;
   /** Every line logged so far, parsed. */
   readonly logged: Record<string, unknown>[];
   /** All that the application serves, as `GET /wearers/:wearer/tokens`. */
@@ -119,11 +121,17 @@ export async function withForesight(
     maxFrameBytes: config.vision.maxFrameBytes,
     clock: systemClock,
   });
+  const poke = createPokeChannel({
+    fetch,
+    ...config.poke.url && { urlOverride: config.poke.url },
+  });
+  const outbox = openOutbox({ config, kv, poke, newId, counters, log });
   const app = createApp({
     config,
     kv,
     inference,
-    poke: createPokeChannel({ fetch, ...config.poke.url && { urlOverride: config.poke.url } }),
+    poke,
+    outbox,
     streams,
     watchers,
     compaction,
@@ -146,13 +154,15 @@ export async function withForesight(
   };
   try {
     const routes = routesOf(app);
-    await use({ url, config, kv: bare, streams, watchers, logged, routes, fetch: fetchInside });
+    const rest = { streams, watchers, outbox, logged, routes, fetch: fetchInside };
+    await use({ url, config, kv: bare, ...rest });
   } finally {
     await streams.drain();
     watchers.close();
     await server.shutdown();
     await bodiesForgotten();
     await inference.close();
+    await outbox.close();
     await budgets.close();
     await erasures.close();
     await sweeps.close();

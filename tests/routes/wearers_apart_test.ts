@@ -6,6 +6,7 @@ import type { LocalModal } from "../../modal/local/server.ts";
 import { wearerPrefix } from "../../kv/keys.ts";
 import { rulePrefix } from "../../kv/rule_keys.ts";
 import { TOKEN_SCOPES, type TokenScope } from "../../kv/token_keys.ts";
+import { messageIdOf } from "../../messaging/_message_id.ts";
 import { MAGIC_WORD, type TestForesight, withForesight } from "../_foresight.ts";
 import { connectSession, type Remembered } from "./_session.ts";
 import { EYES, frame, withModal } from "./_vision.ts";
@@ -14,6 +15,13 @@ import { ask, bearing, type Issued, issueToken } from "./_wearers.ts";
 /** What only ann has seen and said. */
 const MARK = "ONLY-ANN-KNOWS";
 const MOMENT_MS = 30;
+const MESSAGE = {
+  channel: "pigeon",
+  text: MARK,
+  cause: { kind: "rule", id: MARK },
+  atMs: 1,
+  name: "a firing",
+};
 const SETTINGS = {
   // Nothing is written about ann while nobody acts for ann.
   BUDGET_CALLS_PER_DAY: "0",
@@ -46,9 +54,18 @@ function withAnn(
     const hers = await wear(foresight, ann);
     const kept = await ask(foresight, ann, "POST", "/rules", { name: MARK, when: "a dog" });
     assertEquals(kept.status, 201, kept.text);
+    await say(foresight);
     await settled(foresight);
     await use(foresight, ann, hers);
   });
+}
+
+/** A message to ann that could not be sent: there is something to be read, and to be sent again. */
+async function say({ kv, outbox }: TestForesight): Promise<void> {
+  const commit = kv.atomic();
+  await outbox.enqueue(commit, { ...MESSAGE, wearer: "ann" });
+  await commit.commit();
+  await outbox.sweep();
 }
 
 /** Waits until nothing more is written of ann. */
@@ -151,7 +168,14 @@ Deno.test("wearers: no request of one touches or returns anything of another, on
     assert(before.split(MARK).length > 2, "there is something to be found");
     const [rule] = await Array.fromAsync(kv.list({ prefix: rulePrefix("ann") }));
     const ruleId = String(rule!.key.at(-1));
-    const probes = anyProbe(routes, bearers, [ann.id, hers.session, hers.resume, ruleId]);
+
+    const probes = anyProbe(routes, bearers, [
+      ann.id,
+      hers.session,
+      hers.resume,
+      ruleId,
+      messageIdOf(MESSAGE.atMs, MESSAGE.name),
+    ]);
     // Chance alone may never send one.
     const message: Probe = {
       bearer: bearers[0]!,
@@ -166,6 +190,14 @@ Deno.test("wearers: no request of one touches or returns anything of another, on
       route: "POST /ask",
       body: { question: MARK.replaceAll("-", " "), wearer: "ann" },
     };
+    const resend: Probe = {
+      bearer: bearers[0]!,
+      route: "POST /outbox/:id/resend",
+      names: [messageIdOf(MESSAGE.atMs, MESSAGE.name)],
+      query: { wearer: "ann" },
+      body: { even_if_arrived: true },
+      headers: {},
+    };
     await fc.assert(
       fc.asyncProperty(probes, async (probe) => {
         // Who has erased itself has no token to ask on with.
@@ -174,7 +206,7 @@ Deno.test("wearers: no request of one touches or returns anything of another, on
         assert(!answer.includes(MARK), answer);
         assertEquals(await dump(kv, "ann"), before);
       }),
-      { numRuns: 400, examples: [[message], [question]] },
+      { numRuns: 400, examples: [[message], [question], [resend]] },
     );
     const sends = await Array.fromAsync(
       kv.list({ prefix: ["wearer", "bob", "rate_limit", "poke"] }),
@@ -182,7 +214,9 @@ Deno.test("wearers: no request of one touches or returns anything of another, on
     assert(sends.length > 0, "messages were sent for who asked");
     const own = new Set(["ann", ...bearers.map(({ wearer }) => wearer)]);
     for await (const { key } of kv.list({ prefix: [] })) {
-      assert(key[0] === "wearer" && own.has(String(key[1])), String(key));
+      // That messages wait is said beside the wearers, so that they are found without asking all.
+      const isKnown = key[0] === "wearer" || key[0] === "outbox" && key.length === 2;
+      assert(isKnown && own.has(String(key[1])), String(key));
     }
   }));
 
