@@ -13,6 +13,7 @@ import {
   streamPlacesKey,
   type StreamPlacesRecord,
 } from "./keys.ts";
+import { messagePrefix, type MessageRecord } from "./outbox_keys.ts";
 import {
   type SearchBlockRecord,
   searchDayPrefix,
@@ -51,6 +52,7 @@ export async function* pastEntries(query: PastQuery): AsyncGenerator<PastEntry, 
   yield* pastSegments(query);
   yield* pastChanges(query);
   yield* pastDays(query);
+  yield* pastMessages(query);
   const { kv, wearer, cutoffMs, nowMs } = query;
   const places = await kv.get<StreamPlacesRecord>(streamPlacesKey(wearer));
   const open = places.value?.places.filter(({ untilMs }) => untilMs > nowMs) ?? [];
@@ -102,6 +104,15 @@ async function* pastChanges({ kv, wearer, cutoffMs }: PastQuery) {
   for await (const entry of kv.list<SegmentChangeRecord>({ prefix: segmentChangePrefix(wearer) })) {
     if (entry.value.startedAtMs > cutoffMs + MAX_DELAY_MS) return;
     if (entry.value.startedAtMs + MAX_SEGMENT_MS <= cutoffMs) yield entry;
+  }
+}
+
+/** In the order in which they came to be; what is not over yet is never past. */
+async function* pastMessages({ kv, wearer, cutoffMs }: PastQuery) {
+  for await (const entry of kv.list<MessageRecord>({ prefix: messagePrefix(wearer) })) {
+    const { createdAtMs, state } = entry.value;
+    if (createdAtMs > cutoffMs) return;
+    if ("atMs" in state && state.atMs <= cutoffMs) yield entry;
   }
 }
 

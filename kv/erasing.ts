@@ -8,6 +8,7 @@ import type { Clock } from "../clock.ts";
 import { CONFLICT, retryContended } from "./_retry_contended.ts";
 import { type Counts, erasingKey, type ErasingRecord } from "./erasing_keys.ts";
 import { wearerPrefix } from "./keys.ts";
+import { outboxKey } from "./outbox_keys.ts";
 
 /** A commit takes a thousand mutations; a shorter one holds others up for less. */
 const BATCH = 500;
@@ -120,7 +121,8 @@ export class Erasing {
     const key = erasingKey(this.#wearer);
     await retryContended(clock, "end the erasure", async () => {
       const check = { key, versionstamp: this.#versionstamp };
-      if ((await kv.atomic().check(check).delete(key).commit()).ok) return;
+      const commit = kv.atomic().check(check).delete(key).delete(outboxKey(this.#wearer));
+      if ((await commit.commit()).ok) return;
       // Gone: an earlier attempt went through although its answer was lost.
       if ((await kv.get(key)).value !== null) throw new ErasureLostError();
     });
