@@ -8,7 +8,7 @@
  * @module
  */
 import type { Clock } from "../clock.ts";
-import { PATIENCE_MS, retryContended } from "./_retry_contended.ts";
+import { CONFLICT, PATIENCE_MS, retryContended } from "./_retry_contended.ts";
 import { WearerErasingError } from "./fenced_kv.ts";
 import {
   type ChunkFacts,
@@ -29,16 +29,22 @@ import {
  * Adds to the commit that writes a chunk: what is made of chunks (a timeline, an index) is then never
  * behind them. Called again when a commit is tried again; `session` counts the chunk already.
  *
- * It adds no checks, as one that fails would look as if the session had been taken over: it may only
- * set what nobody else writes. What it rejects with is the write's failure. What it sets stays as long
- * as the chunk: `keptForMs` from now, Infinity for good.
+ * What several streams write it checks: where such a check fails, the commit is tried again. What it
+ * rejects with is the write's failure. What it sets stays as long as the chunk: `keptForMs` from now,
+ * Infinity for good.
+ *
+ * @returns what is to be done when the commit has gone through; it is not called where the answer to
+ * the commit was lost
  */
 export type Alongside = (
   commit: Deno.AtomicOperation,
   session: SessionFacts,
   chunk: ChunkFacts,
   keptForMs: number,
-) => void | Promise<void>;
+) => void | Written | Promise<void | Written>;
+
+/** Hears that the commit has gone through. */
+export type Written = () => void;
 
 /** What all writers share. */
 export interface WriterOptions {
@@ -96,8 +102,9 @@ export class SessionWriter {
     try {
       return await retryContended(this.#options.clock, "write the session", async () => {
         if (this.#versionstamp === undefined && !await this.#lookAgain()) return this.#lost;
-        if (await this.tryWrite(session, chunk)) return "written";
-        return await this.#lookAgain() ? await this.#again(session, chunk) : this.#lost;
+        // Whose check failed, the session's or that of something alongside, shows when it is read
+        // again. A write whose answer was lost had gone through: the same again changes nothing.
+        return await this.tryWrite(session, chunk) ? "written" : CONFLICT;
       }, PATIENCE_MS);
     } catch (error) {
       if (!(error instanceof WearerErasingError)) throw error;
@@ -110,7 +117,7 @@ export class SessionWriter {
     return await this.#lookAgain();
   }
 
-  /** One attempt; false: the record is not the one that this writer knows. */
+  /** One attempt; false: a record that it checks is not the one that is known. */
   async tryWrite(session: SessionFacts, chunk?: ChunkFacts): Promise<boolean> {
     const { kv } = this.#options;
     const { wearer, sessionId } = this.#place;
@@ -121,11 +128,13 @@ export class SessionWriter {
     commit.set(key, this.#stored(fitSession(session), keptForMs), expiry);
     const startKey = sessionStartKey(wearer, session.startedAtMs, sessionId);
     commit.set(startKey, this.#stored({}, keptForMs), expiry);
+    const told: Written[] = [];
     if (chunk) {
       const facts = this.#stored(fitChunk(chunk), keptForMs);
       commit.set(chunkKey(wearer, sessionId, chunk.index), facts, expiry);
       for (const add of this.#options.alongside) {
-        await add(commit, session, facts, keptForMs);
+        const hear = await add(commit, session, facts, keptForMs);
+        if (hear) told.push(hear);
       }
     }
     // Until KV answers it may have written or not.
@@ -136,12 +145,8 @@ export class SessionWriter {
       this.#wasThere = true;
     }
     if (written.ok && chunk) this.#options.chunkWritten(wearer);
+    if (written.ok) { for (const hear of told) hear(); }
     return written.ok;
-  }
-
-  /** A write whose answer was lost had gone through: writing the same again changes nothing. */
-  async #again(session: SessionFacts, chunk?: ChunkFacts): Promise<WriteOutcome> {
-    return await this.tryWrite(session, chunk) ? "written" : "taken_over";
   }
 
   async #lookAgain(): Promise<boolean> {

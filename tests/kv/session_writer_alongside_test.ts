@@ -69,3 +69,51 @@ Deno.test("SessionWriter writes neither if what goes alongside fails, and both w
     assertEquals(await writer.write(live, captioned), "written");
     assertEquals((await kv.get(["beside"])).value, 1);
   }));
+
+Deno.test("SessionWriter tries again where what goes alongside lost a race, and is not taken over", () =>
+  withKv(async (kv) => {
+    const key = ["shared"];
+    let races = 5;
+    let told = 0;
+    const clock = createFakeClock();
+    const writer = createSessionStore({
+      kv,
+      clock,
+      retentionDays: 30,
+      alongside: [async (commit) => {
+        const entry = await kv.get<number>(key);
+        // Another stream of the wearer is faster.
+        if (races-- > 0) await kv.set(key, (entry.value ?? 0) + 10);
+        commit.check(entry).set(key, (entry.value ?? 0) + 1);
+        return () => void told++;
+      }],
+    }).begin(live);
+    await writer.write(live);
+    const written = writer.write({ ...live, chunkCount: 1 }, captioned);
+    assertEquals(await clock.tickUntil(written), "written");
+    assertEquals([(await kv.get(key)).value, told], [51, 1]);
+    assertEquals(
+      await writer.write({ ...live, chunkCount: 2 }, { ...captioned, index: 1 }),
+      "written",
+    );
+  }));
+
+Deno.test("SessionWriter is taken over all the same where something alongside lost a race too", () =>
+  withKv(async (kv) => {
+    const key = ["shared"];
+    let told = 0;
+    const writer = createSessionStore({
+      kv,
+      clock: createFakeClock(),
+      retentionDays: 30,
+      alongside: [async (commit) => {
+        commit.check(await kv.get(key)).set(key, 1);
+        await kv.set(key, 2);
+        await kv.set(sessionKey("ann", "s1"), { ...live, owner: "another", version: 1 });
+        return () => void told++;
+      }],
+    }).begin(live);
+    await writer.write(live);
+    assertEquals(await writer.write({ ...live, chunkCount: 1 }, captioned), "taken_over");
+    assertEquals([(await kv.get(key)).value, told], [2, 0]);
+  }));
