@@ -14,6 +14,8 @@ import type { Budgets } from "./kv/budgets.ts";
 import { createIdempotencyStore } from "./kv/idempotency.ts";
 import { createRateLimiter } from "./kv/rate_limits.ts";
 import { Retention } from "./kv/retention.ts";
+import { type MannersBook, openMannersBook } from "./kv/manners.ts";
+import { RuleCourses } from "./kv/rule_courses.ts";
 import { createSessionStore, type SessionStore } from "./kv/sessions.ts";
 import type { Logger } from "./log.ts";
 import type { KeyedChannel } from "./messaging/channel.ts";
@@ -30,6 +32,8 @@ import { outboxRoutes } from "./routes/outbox.ts";
 import { pokeRoutes } from "./routes/poke.ts";
 import { askRoutes } from "./routes/ask.ts";
 import { profileRoutes } from "./routes/profiles.ts";
+import { mannersRoutes } from "./routes/manners.ts";
+import { ruleEventRoutes } from "./routes/rule_events.ts";
 import { ruleRoutes } from "./routes/rules.ts";
 import { retentionRoutes } from "./routes/retention.ts";
 import { searchRoutes } from "./routes/search.ts";
@@ -38,6 +42,7 @@ import { shareRoutes } from "./routes/share.ts";
 import { timelineRoutes } from "./routes/timeline.ts";
 import { visionRoutes } from "./routes/vision.ts";
 import { wearerRoutes } from "./routes/wearers.ts";
+import { RuleEvaluator } from "./rules/evaluator.ts";
 import { RuleChanges } from "./rules/rule_changes.ts";
 import { createRuleStore } from "./rules/store.ts";
 import { Watchlist } from "./rules/watchlist.ts";
@@ -56,6 +61,9 @@ import { StandingOrders } from "./wearers/orders.ts";
 import type { Erasures } from "./wearers/erasures.ts";
 import type { Sweeps } from "./wearers/sweeps.ts";
 import { createTokens } from "./wearers/tokens.ts";
+
+/** Beside the time that a model may take, so long may a second look wait for frames and its turn. */
+const LOOK_SPARE_MS = 60_000;
 
 /** What the application is made of. */
 export interface Deps {
@@ -89,7 +97,6 @@ export function createApp(deps: Deps): Hono {
   deps.erasures.listen((wearer) => tokens.forget(wearer));
   const { retentionDays } = config;
   const retention = new Retention({ kv, clock, retentionDays });
-  const sessions = openSessions(deps, retention);
   const search = openSearch(deps);
   const gate = new SearchGate();
   const searchInTurn = gate.guard(search);
@@ -97,6 +104,10 @@ export function createApp(deps: Deps): Hono {
   const modelIdentity = config.modal.transport === "http" ? null : config.modal;
   const rules = createRuleStore(deps);
   const watchlist = new Watchlist({ ...deps, rules, changes: new RuleChanges(deps) });
+  const keptForMs = (wearer: string) => retention.keptForMs(wearer);
+  const courses = new RuleCourses({ kv, clock, keptForMs });
+  const manners = openMannersBook(kv);
+  const sessions = openSessions(deps, { retention, watchlist, courses, manners });
   const app = new Hono();
   app.onError(internalError(log));
   app.notFound(notFound);
@@ -123,6 +134,8 @@ export function createApp(deps: Deps): Hono {
   app.route("/", sessionRoutes({ ...deps, sessions }));
   app.route("/", ruleRoutes({ ...deps, rules }));
   app.route("/", mcpRoutes({ ...deps, search: searchInTurn, rules, cameras }));
+  app.route("/", ruleEventRoutes({ ...deps, rules, courses }));
+  app.route("/", mannersRoutes({ ...deps, manners }));
   app.route("/", outboxRoutes({ ...deps, webhookKeys: config.webhook.signingKeys }));
   app.route(
     "/",
@@ -156,16 +169,41 @@ export function createApp(deps: Deps): Hono {
   return app;
 }
 
+/** What streams leave behind, and how long. */
+interface Books {
+  readonly retention: Retention;
+  readonly watchlist: Watchlist;
+  readonly courses: RuleCourses;
+  readonly manners: MannersBook;
+}
+
 /** The books of streams, and what comes into them beside the chunks. */
-function openSessions(deps: Deps, retention: Retention): SessionStore {
-  const { kv, clock, watchers, compaction, config: { retentionDays } } = deps;
+function openSessions(
+  deps: Deps,
+  { retention, watchlist, courses, manners }: Books,
+): SessionStore {
+  const { kv, clock, watchers, streams, compaction, config } = deps;
+  const { retentionDays, inference } = config;
   const made = { kv, clock };
   const begun = (wearer: string) => compaction.hint(wearer);
+  const evaluator = new RuleEvaluator({
+    ...deps,
+    courses,
+    manners,
+    rulesOf: (wearer) => watchlist.rulesOf(wearer),
+    look: (sessionId, question) => streams.look(sessionId, question),
+    leaseMs: LOOK_SPARE_MS + inference.timeoutMs,
+    goesOn: (work) => streams.track(work),
+  });
   return createSessionStore({
     ...made,
     retentionDays,
     keptForMs: (wearer) => retention.keptForMs(wearer),
-    alongside: [createSearchIndexer({ ...made, begun }), segmentsAlongside(made)],
+    alongside: [
+      createSearchIndexer({ ...made, begun }),
+      segmentsAlongside(made),
+      evaluator.alongside,
+    ],
     chunkWritten: (wearer) => watchers.wake(wearer),
   });
 }

@@ -19,12 +19,15 @@ import { createRedactedInference } from "./inference/redacted.ts";
 import { createBudgets } from "./kv/budgets.ts";
 import { fencedKv } from "./kv/fenced_kv.ts";
 import { scrubFile, type ScrubOutcome } from "./kv/scrub.ts";
+import { openMannersBook } from "./kv/manners.ts";
 import { createRateLimiter } from "./kv/rate_limits.ts";
 import { createLogger, lineWriter, type Logger, reasonOf } from "./log.ts";
 import { Outbox } from "./messaging/outbox.ts";
 import { createPokeChannel } from "./messaging/poke.ts";
 import { createWaysOut } from "./messaging/ways_out.ts";
 import { redactAddresses } from "./redact.ts";
+import { createStillWanted } from "./rules/still_wanted.ts";
+import { createRuleStore } from "./rules/store.ts";
 import { createTransport, type Fetch, type Server, type Transport } from "./serve/transport.ts";
 import { LiveStreams } from "./stream/live_streams.ts";
 import { MemoryGuard } from "./stream/memory_guard.ts";
@@ -184,7 +187,11 @@ export function openOutbox(
     rateLimiter: createRateLimiter({ kv, clock: systemClock }),
     perDay: config.outbox.perDay,
     retentionDays: config.retentionDays,
-    wanted: () => Promise.resolve({ kind: "yes" }),
+    wanted: createStillWanted({
+      clock: systemClock,
+      rules: createRuleStore({ ...made, clock: systemClock }),
+      manners: openMannersBook(kv),
+    }),
     random: Math.random,
   });
 }

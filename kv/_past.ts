@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { type RuleEventRecord, ruleEventsPrefix } from "./firing_keys.ts";
 import {
   chunkPrefix,
   type ChunkRecord,
@@ -53,6 +54,7 @@ export async function* pastEntries(query: PastQuery): AsyncGenerator<PastEntry, 
   yield* pastChanges(query);
   yield* pastDays(query);
   yield* pastMessages(query);
+  yield* pastRuleEvents(query);
   const { kv, wearer, cutoffMs, nowMs } = query;
   const places = await kv.get<StreamPlacesRecord>(streamPlacesKey(wearer));
   const open = places.value?.places.filter(({ untilMs }) => untilMs > nowMs) ?? [];
@@ -96,6 +98,13 @@ async function* pastDays({ kv, wearer, cutoffMs }: PastQuery) {
     // Nothing in it is older than the day on which its sessions began.
     if (dayMs > cutoffMs) return;
     if (entry.value.endMs <= cutoffMs) yield entry;
+  }
+}
+
+/** Few, and in the order of time for each rule only: all are looked at. */
+async function* pastRuleEvents({ kv, wearer, cutoffMs }: PastQuery) {
+  for await (const entry of kv.list<RuleEventRecord>({ prefix: ruleEventsPrefix(wearer) })) {
+    if (entry.value.dueMs <= cutoffMs) yield entry;
   }
 }
 

@@ -182,7 +182,12 @@ export function ruleEventKey(
 
 /** All events of a rule, in the order in which they were due. */
 export function ruleEventPrefix(wearer: string, ruleId: string): Deno.KvKey {
-  return [...wearerPrefix(wearer), "rule_event", ruleId];
+  return [...ruleEventsPrefix(wearer), ruleId];
+}
+
+/** All events of all rules of a wearer. */
+export function ruleEventsPrefix(wearer: string): Deno.KvKey {
+  return [...wearerPrefix(wearer), "rule_event"];
 }
 
 /** Holds a {@link MannersRecord}. */

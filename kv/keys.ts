@@ -22,15 +22,18 @@
  * | `wearer, WEARER, camera`                       | `CameraRecord`         | as long as the pause       |
  * | `wearer, WEARER, retention`                    | `RetentionRecord`      | for good, or two days after a sweep |
  * | `wearer, WEARER, erasing`                      | `ErasingRecord`        | until the wearer is erased |
+ * | `wearer, WEARER, rule_courses`                 | `RuleCoursesRecord`    | `RETENTION_DAYS`           |
+ * | `wearer, WEARER, rule_event, RULE, DUE, SESSION, INDEX`| `RuleEventRecord`| `RETENTION_DAYS`         |
+ * | `wearer, WEARER, manners`                      | `MannersRecord`        | for good                   |
  * | `wearer, WEARER, message, MESSAGE`             | `MessageRecord`        | `RETENTION_DAYS` when it is over |
  * | `wearer, WEARER, message_due, DUE, MESSAGE`    | {@link Stored}         | until it is over           |
  * | `wearer, WEARER, message_fold, SHA256(fold key)`| `MessageFoldRecord`   | as long as the message     |
  * | `outbox, WEARER`                               | {@link Stored}         | while messages wait        |
  *
  * Segments and search blocks are in `timeline_keys.ts`, tokens in `token_keys.ts`, rules in
- * `rule_keys.ts`, standing orders in `order_keys.ts`, how long records stay in `retention_keys.ts`, the
- * mark of an erasure in `erasing_keys.ts`, messages in `outbox_keys.ts`. `RETENTION_DAYS` is the default: a wearer may have a time of
- * its own.
+ * `rule_keys.ts`, how they stand in `firing_keys.ts`, standing orders in `order_keys.ts`, how long
+ * records stay in `retention_keys.ts`, the mark of an erasure in `erasing_keys.ts`, messages in
+ * `outbox_keys.ts`. `RETENTION_DAYS` is the default: a wearer may have a time of its own.
  *
  * Everything lies under a wearer's prefix, so it can be listed and erased as one, and nobody reads
  * across. The one exception, `outbox`, says for whom messages wait and nothing else; whoever erases a

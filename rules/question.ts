@@ -20,9 +20,14 @@ const BEGINNINGS: readonly RegExp[] = [
   /^(when(ever)?|if|once|as soon as|in case|that)\s+/i,
 ];
 
+/** What the answer to a rule's question is known by. */
+export function questionIdOf({ id, version }: Pick<Rule, "id" | "version">): string {
+  return `${id}.${version}`;
+}
+
 /** The question that stands for a rule among those that go with each chunk. */
-export function questionOf({ id, version, when }: Pick<Rule, "id" | "version" | "when">): Question {
-  return { id: `${id}.${version}`, text: questionTextOf(when) };
+export function questionOf(rule: Pick<Rule, "id" | "version" | "when">): Question {
+  return { id: questionIdOf(rule), text: questionTextOf(rule.when) };
 }
 
 /** One yes/no question of a condition; the condition itself stands in it as a quotation. */

@@ -7,6 +7,7 @@
 import type { Cancel } from "../clock.ts";
 import type { Counters } from "../counters.ts";
 import type { Question } from "../inference/client.ts";
+import type { Rule } from "../kv/rule_keys.ts";
 import type { ActiveRules } from "../kv/rule_records.ts";
 import { type Logger, reasonOf } from "../log.ts";
 import { questionOf } from "./question.ts";
@@ -72,6 +73,11 @@ export class Watchlist {
         this.#entries.delete(wearer);
       },
     };
+  }
+
+  /** The wearer's enabled rules as they are known; none where nobody follows them. Does no I/O. */
+  rulesOf(wearer: string): readonly Rule[] {
+    return this.#entries.get(wearer)?.known?.rules ?? [];
   }
 
   #begin(wearer: string): Entry {

@@ -8,6 +8,7 @@ import type { Clock } from "../clock.ts";
 import type { AskContext, VisionInferenceSession } from "../inference/client.ts";
 import type { InferenceSlots, Release } from "../inference/slots.ts";
 import type { CallGate } from "./_call_gate.ts";
+import { FreshFrames } from "./_second_look.ts";
 import type { ArrivedFrame } from "./frame.ts";
 import type { Answer } from "./wire.ts";
 
@@ -29,35 +30,73 @@ export interface AskerOptions {
 /** Asks for one stream. */
 export class Asker {
   readonly #options: AskerOptions;
+  readonly #fresh: FreshFrames;
   #isAsking = false;
+  /** Second looks wait for each other. */
+  #looks: Promise<unknown> = Promise.resolve();
 
   constructor(options: AskerOptions) {
     this.#options = options;
+    this.#fresh = new FreshFrames(options.clock);
+  }
+
+  /** A frame has come that may be looked at. On the ack path. */
+  offer(frame: ArrivedFrame): void {
+    this.#fresh.offer(frame.bytes);
+  }
+
+  /** No frame comes any more: whoever waits for one goes on without. */
+  close(): void {
+    this.#fresh.close();
+  }
+
+  /** Asks about frames that are still to come. Resolves always. */
+  look(question: string): Promise<Answer> {
+    const looked = this.#looks.then(() => this.#look(question));
+    this.#looks = looked;
+    return looked;
+  }
+
+  async #look(question: string): Promise<Answer> {
+    if (this.#options.now().isShut) return refused("the camera is paused");
+    const frames = await this.#fresh.gather();
+    if (frames.length === 0) return refused("no fresh frame came");
+    return await this.#inTurn(() => this.#askNow(question, frames));
   }
 
   /** Resolves always. */
   async ask(question: string): Promise<Answer> {
     if (this.#isAsking) return refused("another question is being answered");
     this.#isAsking = true;
-    const { slots } = this.#options;
-    const release = await new Promise<Release>((resolve) => void slots.request(resolve));
     try {
-      return await this.#askNow(question);
+      return await this.#inTurn(() => {
+        const { frame } = this.#options.now();
+        return this.#askNow(question, frame && [frame.bytes]);
+      });
     } finally {
-      release();
       this.#isAsking = false;
     }
   }
 
-  async #askNow(question: string): Promise<Answer> {
+  async #inTurn(work: () => Promise<Answer>): Promise<Answer> {
+    const { slots } = this.#options;
+    const release = await new Promise<Release>((resolve) => void slots.request(resolve));
+    try {
+      return await work();
+    } finally {
+      release();
+    }
+  }
+
+  async #askNow(question: string, frames: readonly Uint8Array[] | null): Promise<Answer> {
     const { gate, clock, now } = this.#options;
-    const { session, frame, context, isShut } = now();
+    const { session, context, isShut } = now();
     if (isShut) return refused("the camera is paused");
     if (!session) return refused("the model is not there now");
-    if (!frame) return refused("no frame has come yet");
+    if (!frames) return refused("no frame has come yet");
     if (gate.pass() !== "granted") return refused("the budget is used up for now");
     const askedAtMs = clock.monotonicMs();
-    const answer = await session.answer([frame.bytes], question, context);
+    const answer = await session.answer(frames, question, context);
     gate.spent((clock.monotonicMs() - askedAtMs) / 1000);
     return answer;
   }

@@ -78,6 +78,7 @@ export class Captioner {
     if (this.#gate.isShut) return DROPPED.budget;
     if (this.#listener.isBehind()) return DROPPED.busy;
     this.#newest = frame;
+    this.#asker.offer(frame);
     if (this.#options.governor?.isSimilar(frame.bytes, this.#options.clock.monotonicMs())) {
       return SKIPPED;
     }
@@ -126,6 +127,7 @@ export class Captioner {
   async close(rest: "described" | "told" | "dropped"): Promise<void> {
     if (this.#isEnding) return;
     this.#isEnding = true;
+    this.#asker.close();
     const { clock, limits } = this.#options;
     const giveUp = () => this.abandon("The stream ended before the model answered");
     const cancel = clock.after(limits.drainMs, giveUp);
@@ -155,6 +157,11 @@ export class Captioner {
   /** Asks about the newest frame. Resolves always. */
   ask(question: string): Promise<Answer> {
     return this.#asker.ask(question);
+  }
+
+  /** Asks about frames that are still to come. Resolves always. */
+  look(question: string): Promise<Answer> {
+    return this.#asker.look(question);
   }
 
   /** Gives up what is in flight: nobody waits for it any more. */

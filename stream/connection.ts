@@ -23,7 +23,7 @@ import { type ArrivedFrame, DROPPED, type FrameFate } from "./frame.ts";
 import { CLOSE_CODE, type Socket, type SocketListener } from "./socket.ts";
 import type { StreamSession } from "./stream_session.ts";
 import { suggestFps } from "./suggest_fps.ts";
-import type { Notice, Wire } from "./wire.ts";
+import type { Answer, Notice, Wire } from "./wire.ts";
 import { ageOf } from "./wire_v2.ts";
 
 /** A process that goes away waits so long for what is in flight: the platform does not wait long. */
@@ -163,6 +163,11 @@ export class Connection implements SocketListener {
     const leaveAtOnce = () => this.close(CLOSE_CODE.serviceRestart, reason);
     this.#cancelDrain ??= this.#options.clock.after(DRAIN_MS, leaveAtOnce);
     this.#leave(CLOSE_CODE.serviceRestart, reason, false);
+  }
+
+  /** Asks about frames that are still to come. Resolves always. */
+  look(question: string): Promise<Answer> {
+    return this.#session.look(question);
   }
 
   /** Another connection has the session, here or in another process: this one may be half-open. */

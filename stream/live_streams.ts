@@ -4,6 +4,7 @@
  * @module
  */
 import type { Connection } from "./connection.ts";
+import type { Answer } from "./wire.ts";
 
 /** Counts streams, and sends all clients away when the process ends. */
 export class LiveStreams {
@@ -43,12 +44,25 @@ export class LiveStreams {
 
   /** A client has gone; `ended` settles when nothing of its stream runs any more. */
   remove(sessionId: string, connection: Connection, ended: Promise<void>): void {
-    const tracked = ended.finally(() => this.#ending.delete(tracked));
-    this.#ending.add(tracked);
+    this.track(ended);
     const connections = this.#connections.get(sessionId);
     if (!connections?.delete(connection)) return;
     if (connections.size === 0) this.#connections.delete(sessionId);
     if (--this.#size === 0) this.#emptied?.();
+  }
+
+  /** Work of streams that must be over before the process ends. Must not reject. */
+  track(work: Promise<void>): void {
+    const tracked = work.finally(() => this.#ending.delete(tracked));
+    this.#ending.add(tracked);
+  }
+
+  /** Asks about frames of the session that are still to come. Resolves always. */
+  async look(sessionId: string, question: string): Promise<Answer> {
+    // The newest connection: of two, the other may be half-open.
+    const connection = [...this.#connections.get(sessionId) ?? []].at(-1);
+    return await connection?.look(question) ??
+      { kind: "failed", reason: "the stream is over" };
   }
 
   /** Sends every client away with 1012 (WIRE V9); new ones may come. */
@@ -64,6 +78,7 @@ export class LiveStreams {
     if (this.#size > 0) {
       await new Promise<void>((resolve) => this.#emptied = resolve);
     }
-    await Promise.all(this.#ending);
+    // What ends may leave something behind that ends later.
+    while (this.#ending.size > 0) await Promise.all(this.#ending);
   }
 }

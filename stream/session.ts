@@ -167,6 +167,10 @@ class Session implements StreamSession {
     return this.#captioner.ask(question);
   }
 
+  look(question: string): Promise<Answer> {
+    return this.#captioner.look(question);
+  }
+
   async settle(isFinal: boolean): Promise<void> {
     await this.#captioner.close(isFinal ? "told" : "described");
     await this.#recorder.settled();
@@ -206,6 +210,8 @@ class Session implements StreamSession {
     this.#cancelOrders();
     this.#questions.stop();
     await this.#recorder.end(status, code, reason, endedAtMs);
+    // Not before: what comes into the books last is held against the rules too.
+    this.#questions.stop();
   }
 
   #cutOff(reason: string, forgets = false): void {

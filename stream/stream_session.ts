@@ -6,7 +6,7 @@
 import type { ArrivedFrame, FrameFate } from "./frame.ts";
 import type { Answer } from "./wire.ts";
 
-/** One session, as its connection sees it. All but `ask` and `settle` return at once. */
+/** One session, as its connection sees it. All but `ask`, `look` and `settle` return at once. */
 export interface StreamSession {
   /** Decides what becomes of a frame. */
   admit(frame: ArrivedFrame): FrameFate;
@@ -17,6 +17,8 @@ export interface StreamSession {
   unpause(): void;
   /** Resolves always. */
   ask(question: string): Promise<Answer>;
+  /** Asks about frames that are still to come. Resolves always. */
+  look(question: string): Promise<Answer>;
   /**
    * Describes what is there; resolves when all of it is in the books, or given up. `isFinal`: what
    * is given up is told, as the client does not come back for it.

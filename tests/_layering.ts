@@ -22,6 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "inference",
     "kv",
     "messaging",
+    "rules",
     "serve",
     "stream",
     "timeline",

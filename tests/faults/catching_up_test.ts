@@ -14,6 +14,7 @@ const SESSION: StreamSession = {
   pause() {},
   unpause() {},
   ask: () => Promise.reject(new Error("nobody asks")),
+  look: () => Promise.reject(new Error("nobody looks")),
   settle: () => Promise.resolve(),
   abandon() {},
   end() {},

@@ -18,6 +18,7 @@ function connect(streams: LiveStreams) {
     pause() {},
     unpause() {},
     ask: () => Promise.reject(new Error("nobody asks")),
+    look: () => Promise.reject(new Error("nobody looks")),
     settle: () => Promise.resolve(),
     abandon() {},
     end: () => streams.remove("s", connection, Promise.resolve()),

@@ -39,6 +39,7 @@ export function connect(protocol: 1 | 2, limits: Limits = {}, catchesUp = false)
     lookFor: (prompt) => void events.push(`look for ${prompt}`),
     pause: () => void events.push("pause"),
     unpause: () => void events.push("unpause"),
+    look: () => Promise.reject(new Error("nobody looks")),
     ask(question) {
       events.push(`ask ${question}`);
       return new Promise((resolve) => answers.push(resolve));

@@ -10,6 +10,7 @@ export function createFakeSession(behaviour: Partial<StreamSession> = {}): Strea
     pause() {},
     unpause() {},
     ask: () => Promise.resolve({ kind: "failed", reason: "not asked" }),
+    look: () => Promise.resolve({ kind: "failed", reason: "not asked" }),
     settle: () => Promise.resolve(),
     abandon() {},
     end() {},
