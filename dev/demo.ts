@@ -1,17 +1,20 @@
 /**
- * `deno task demo [CLIP]`: all of Foresight on this machine, once, from frames to a message. Without
- * a clip it streams a scene that it draws itself.
+ * `deno task demo [CLIP] [--rule "tell me when it gets dark"]`: all of Foresight on this machine,
+ * once, from frames to a message. Without a clip it streams a scene that it draws itself. With a rule
+ * the message is the rule's, if it fires; else it is the last caption.
  *
  * @module
  */
+import { parseArgs } from "node:util";
 import { systemClock } from "../clock.ts";
 import { type Config, parseConfig } from "../config.ts";
 import { DEFAULT_WEARER } from "../kv/keys.ts";
 import { createSessionStore, type RecordCounts } from "../kv/sessions.ts";
 import { consoleLogger, openKv, startApp } from "../main.ts";
+import { addDemoRule, tellEvents } from "./_demo_rule.ts";
 import { clipFrames } from "./clip.ts";
 import { printAsItComes, summaryOf } from "./_report.ts";
-import { createScene, SCENE_S } from "./scene.ts";
+import { createEvening, createScene, EVENING_S, SCENE_S } from "./scene.ts";
 import { type ClipReport, streamClip } from "./stream_clip.ts";
 import { startSurroundings } from "./surroundings.ts";
 import { runCommand, say } from "./terminal.ts";
@@ -21,22 +24,31 @@ const SCENE_SIZE = { widthPx: 640, heightPx: 360 };
 const SCRATCH = ".scratch";
 
 async function demo(): Promise<number> {
-  const [path] = Deno.args;
-  const frames = path ? clipFrames(path, FPS) : sceneFrames();
+  const { values: { rule = null }, positionals: [path] } = parseArgs({
+    args: Deno.args,
+    options: { rule: { type: "string" } },
+    allowPositionals: true,
+  });
+  const frames = path ? clipFrames(path, FPS) : drawnFrames(rule);
   await Deno.mkdir(SCRATCH, { recursive: true });
   const folder = await Deno.makeTempDir({ dir: SCRATCH, prefix: "demo-" });
   try {
-    return await runAll(path ?? "a drawn scene", frames, `${folder}/kv.sqlite`);
+    const title = path ?? (rule === null ? "a drawn scene" : "a drawn evening");
+    return await runAll({ title, frames, rule, kvPath: `${folder}/kv.sqlite` });
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
-async function runAll(
-  title: string,
-  frames: AsyncIterable<Uint8Array>,
-  kvPath: string,
-): Promise<number> {
+interface DemoPlan {
+  readonly title: string;
+  readonly frames: AsyncIterable<Uint8Array>;
+  /** Null: none. */
+  readonly rule: string | null;
+  readonly kvPath: string;
+}
+
+async function runAll({ title, frames, rule, kvPath }: DemoPlan): Promise<number> {
   const messages: string[] = [];
   const surroundings = await startSurroundings({
     pokeReceived: (text) => messages.push(text),
@@ -58,6 +70,8 @@ async function runAll(
     say(`  Modal  ${surroundings.modalUrl} (stand-in on this machine, with the local describer)`);
     say(`  Poke   ${surroundings.pokeUrl} (sink on this machine)`);
     say();
+    const added = rule === null ? null : await addDemoRule({ url: app.url, magicWord }, rule);
+    if (rule !== null) say(`Rule   "${rule}"`);
     const captions: string[] = [];
     const report = await streamClip({
       url: app.url,
@@ -72,21 +86,28 @@ async function runAll(
       },
     });
     const lastCaption = captions.at(-1) ?? "nothing to report";
-    const sent = await sendMessage(app.url, magicWord, `Foresight saw: ${lastCaption}`);
+    const text = `Foresight saw: ${lastCaption}`;
+    const sent = added ? null : await sendMessage(app.url, magicWord, text);
+    const events = await added?.events() ?? [];
     await app.stop();
     say();
     summaryOf(report).forEach(say);
-    say(`Poke         answered ${sent}; the sink got ${messages.length}: "${messages[0] ?? ""}"`);
+    if (rule !== null) tellEvents(rule, events);
+    const answered = sent === null ? "" : `answered ${sent}; `;
+    say(`Poke         ${answered}the sink got ${messages.length}: "${messages[0] ?? ""}"`);
     say(`KV           ${countsInWords(await countKv(config))}`);
-    return isGood(report, messages) ? 0 : 1;
+    const fired = events.filter(({ outcome }) => outcome === "fired");
+    return isGood(report, messages, added ? fired.length : 1) ? 0 : 1;
   } finally {
     await surroundings.close();
   }
 }
 
-async function* sceneFrames(): AsyncGenerator<Uint8Array> {
-  const scene = createScene(SCENE_SIZE);
-  for (let at = 0; at < SCENE_S * FPS; at++) yield await scene.frameAt(at / FPS);
+/** A rule is shown an evening: what changes in it stays so for long enough. */
+async function* drawnFrames(rule: string | null): AsyncGenerator<Uint8Array> {
+  const scene = rule === null ? createScene(SCENE_SIZE) : createEvening(SCENE_SIZE);
+  const lengthS = rule === null ? SCENE_S : EVENING_S;
+  for (let at = 0; at < lengthS * FPS; at++) yield await scene.frameAt(at / FPS);
 }
 
 async function sendMessage(url: string, magicWord: string, message: string): Promise<number> {
@@ -117,8 +138,9 @@ function countsInWords(counts: RecordCounts): string {
     `(${captionCount} captions, ${errorCount} errors)`;
 }
 
-function isGood(report: ClipReport, messages: readonly string[]): boolean {
-  return report.ackedFrames === report.sentFrames && report.captions > 0 && messages.length === 1;
+function isGood(report: ClipReport, messages: readonly string[], expected: number): boolean {
+  const { ackedFrames, sentFrames, captions } = report;
+  return ackedFrames === sentFrames && captions > 0 && messages.length === expected;
 }
 
 function configOf(settings: Record<string, string | undefined>): Config {

@@ -45,6 +45,36 @@ const BALL_TO = 0.72;
 /** What is left of the light at night: dark, and yet one sees the house. */
 const NIGHT_LIGHT = 0.14;
 
+/** When each part of the evening ends, in seconds from the start. */
+export const EVENING_ENDS_S = {
+  /** The red ball rolls across the meadow. */
+  day: 3,
+  /** Night falls. */
+  dusk: 5,
+  /** It is dark, and nothing moves. */
+  night: 13,
+} as const;
+
+/** How long the evening is, in seconds. */
+export const EVENING_S: number = EVENING_ENDS_S.night;
+
+/** A meadow on which night falls for good: what the demo streams when it is given a rule. */
+export function createEvening(
+  { widthPx, heightPx }: { readonly widthPx: number; readonly heightPx: number },
+): Scene {
+  const meadow = drawMeadow(widthPx, heightPx);
+  return {
+    frameAt(timeS) {
+      const picture = meadow.window(0, widthPx);
+      const wayPx = part(timeS, 0, EVENING_ENDS_S.day) * (BALL_TO - BALL_FROM) * widthPx;
+      drawBall(picture, BALL_FROM * widthPx + wayPx, wayPx / (0.085 * picture.heightPx));
+      const fallen = part(timeS, EVENING_ENDS_S.day, EVENING_ENDS_S.dusk);
+      picture.dim(1 - (1 - NIGHT_LIGHT) * fallen);
+      return encodeJpeg(picture);
+    },
+  };
+}
+
 /** A scene of this size; drawing a frame takes about 20 ms at 640 x 360. */
 export function createScene(
   { widthPx, heightPx }: { readonly widthPx: number; readonly heightPx: number },
