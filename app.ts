@@ -63,7 +63,7 @@ import type { Sweeps } from "./wearers/sweeps.ts";
 import { createTokens } from "./wearers/tokens.ts";
 
 /** Beside the time that a model may take, so long may a second look wait for frames and its turn. */
-const LOOK_SPARE_MS = 60_000;
+const LOOK_SPARE_MS = 20_000;
 
 /** What the application is made of. */
 export interface Deps {

@@ -42,6 +42,11 @@ export interface FiringBench {
   said(): string[];
 }
 
+/** A model that says what it sees. */
+export function createSight(): Sight {
+  return { look: null, caption: (shown) => `There is ${shown}.`, looks: [] };
+}
+
 /** Runs `use` with a model that sees, and a Poke that listens. */
 export async function withSight(
   use: (bench: FiringBench) => Promise<void>,
@@ -49,7 +54,7 @@ export async function withSight(
   replaced: { readonly kv?: Deno.Kv } = {},
 ): Promise<void> {
   const receiver = startReceiver();
-  const sight: Sight = { look: null, caption: (shown) => `There is ${shown}.`, looks: [] };
+  const sight = createSight();
   const all = {
     FORESIGHT_POKE_URL: receiver.url,
     FORESIGHT_POKE_API_KEY: "sk-house",
@@ -80,7 +85,8 @@ export function withAnother(
   return withForesight(settings, use, { kv: foresight.kv });
 }
 
-function seeing(sight: Sight): LocalClass {
+/** The class that sees. */
+export function seeing(sight: Sight): LocalClass {
   const shownIn = (frames: unknown) => SHOWN[(frames as Uint8Array[]).at(-1)![0]!] ?? "nothing";
   return {
     ...EYES,
@@ -113,7 +119,7 @@ function seeing(sight: Sight): LocalClass {
 
 /** A rule of the wearer, by default of the magic word: of no hold and cooldown. */
 export async function addRule(
-  { url, fetch: fetchInside }: TestForesight,
+  { url, fetch: fetchInside }: Pick<TestForesight, "url" | "fetch">,
   body: Readonly<Record<string, unknown>>,
   token?: Issued,
 ): Promise<string> {
@@ -133,7 +139,7 @@ export type ToldEvent = any;
 
 /** The events of a rule, newest first. */
 export async function eventsOf(
-  { fetch }: TestForesight,
+  { fetch }: Pick<TestForesight, "fetch">,
   ruleId: string,
   query = "",
 ): Promise<ToldEvent[]> {
@@ -149,15 +155,27 @@ export interface Showing {
   /** Shows it so often, a chunk each. */
   show(shown: Shown, times?: number): Promise<void>;
   /** Shows it, a chunk each, until it fits. */
-  showUntil(shown: Shown, fits: () => boolean | Promise<boolean>): Promise<void>;
+  showUntil(
+    shown: Shown,
+    fits: () => boolean | Promise<boolean>,
+    patienceMs?: number,
+  ): Promise<void>;
 }
 
-/** Connects glasses, and shows nothing until so many questions are asked. */
+/** Where glasses connect to. */
+export interface FiringPlace {
+  readonly foresight: Pick<TestForesight, "url">;
+  readonly modal: LocalModal;
+}
+
+/** Connects glasses, and shows something until so many questions are asked. */
 export async function wearing(
-  { foresight, modal }: Pick<FiringBench, "foresight" | "modal">,
+  { foresight, modal }: FiringPlace,
   questionCount: number,
-  { token, remembered = {} }: {
+  { token, remembered = {}, shows = "nothing" }: {
     readonly token?: Issued;
+    /** What is shown until the questions are asked. */
+    readonly shows?: Shown;
     readonly remembered?: Partial<Remembered>;
   } = {},
 ): Promise<Showing> {
@@ -172,8 +190,8 @@ export async function wearing(
       await session.heard("result", (result) => result.cursor === cursor);
     }
   };
-  const showUntil = async (shown: Shown, fits: () => boolean | Promise<boolean>) => {
-    const untilMs = performance.now() + PATIENCE_MS;
+  const showUntil: Showing["showUntil"] = async (shown, fits, patienceMs = PATIENCE_MS) => {
+    const untilMs = performance.now() + patienceMs;
     do {
       await show(shown);
       assert(performance.now() < untilMs, `${shown} was shown for long enough`);
@@ -184,6 +202,6 @@ export async function wearing(
     const { questions } = modal.seen.calls.findLast(({ args }) => "prompt" in args)!.args;
     return ((questions ?? []) as unknown[]).length;
   };
-  await showUntil("nothing", () => asked() === questionCount);
+  await showUntil(shows, () => asked() === questionCount);
   return { session, show, showUntil };
 }
