@@ -34,6 +34,7 @@ import { askRoutes } from "./routes/ask.ts";
 import { profileRoutes } from "./routes/profiles.ts";
 import { mannersRoutes } from "./routes/manners.ts";
 import { ruleEventRoutes } from "./routes/rule_events.ts";
+import { ruleReplayRoutes } from "./routes/rule_replay.ts";
 import { ruleRoutes } from "./routes/rules.ts";
 import { retentionRoutes } from "./routes/retention.ts";
 import { searchRoutes } from "./routes/search.ts";
@@ -43,6 +44,7 @@ import { timelineRoutes } from "./routes/timeline.ts";
 import { visionRoutes } from "./routes/vision.ts";
 import { wearerRoutes } from "./routes/wearers.ts";
 import { RuleEvaluator } from "./rules/evaluator.ts";
+import { createReplay } from "./rules/replay.ts";
 import { RuleChanges } from "./rules/rule_changes.ts";
 import { createRuleStore } from "./rules/store.ts";
 import { Watchlist } from "./rules/watchlist.ts";
@@ -136,6 +138,8 @@ export function createApp(deps: Deps): Hono {
   app.route("/", mcpRoutes({ ...deps, search: searchInTurn, rules, cameras }));
   app.route("/", ruleEventRoutes({ ...deps, rules, courses }));
   app.route("/", mannersRoutes({ ...deps, manners }));
+  const replay = createReplay({ ...deps, slots });
+  app.route("/", ruleReplayRoutes({ ...deps, rules, modelIdentity, replay }));
   app.route("/", outboxRoutes({ ...deps, webhookKeys: config.webhook.signingKeys }));
   app.route(
     "/",

@@ -1,9 +1,8 @@
 /**
  * The part of the data model (`keys.ts`) that says what a wearer wants to be told of.
  *
- * A rule's record changes only when somebody changes the rule. What evaluation will remember with
- * each chunk (timers, firings) gets records of its own under the rule's id, so that a stream and
- * whoever edits rules never contend.
+ * A rule's record changes only when somebody changes the rule. What changes with each chunk (timers,
+ * firings) is elsewhere (`firing_keys.ts`), so that a stream and whoever edits rules never contend.
  *
  * @module
  */
@@ -68,6 +67,8 @@ export interface Rule extends RuleDraft {
   readonly id: string;
   /** From 1; each change raises it by one. */
   readonly version: number;
+  /** The version that brought its condition: answers to it and later ones are to the same words. */
+  readonly whenVersion?: number;
   readonly createdAtMs: number;
   readonly changedAtMs: number;
 }

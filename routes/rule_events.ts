@@ -9,6 +9,7 @@ import type { MessageRecord } from "../kv/outbox_keys.ts";
 import type { EventPosition, RuleCourses } from "../kv/rule_courses.ts";
 import type { RuleStore } from "../rules/store.ts";
 import { NAME } from "../wearers/principal.ts";
+import { evidenceView } from "./_evidence_view.ts";
 import { messageView } from "./_message_view.ts";
 import { foreignCursor, nextCursor, readPageQuery } from "./_page_query.ts";
 import { reading, type ReadingDeps } from "./_reading.ts";
@@ -73,12 +74,7 @@ function eventView(event: RuleEventRecord, message: MessageRecord | null, zone: 
     outcome: outcome.kind,
     reason: "reason" in outcome ? outcome.reason : null,
     confirmation: confirmationIn(outcome),
-    chunks: evidence.chunks,
-    answers: {
-      count: evidence.answerCount,
-      mean_chance: Math.round(evidence.meanChance * 1000) / 1000,
-      last: evidence.answers,
-    },
+    ...evidenceView(evidence),
     message: outcome.kind === "fired" ? outcome.text : null,
     delivery: message && messageView(message, zone),
   };

@@ -37,6 +37,15 @@ export function questionTextOf(when: string): string {
   return `Can this be seen: "${quoted}"?`;
 }
 
+/** Whether the question was about the rule's condition as it is now, whatever else was changed since. */
+export function answersRule(
+  questionId: string,
+  { id, version, whenVersion = 1 }: Pick<Rule, "id" | "version" | "whenVersion">,
+): boolean {
+  const asked = askedRuleOf(questionId);
+  return asked?.ruleId === id && asked.version >= whenVersion && asked.version <= version;
+}
+
 /** The rule that an answer is for. Null: it was asked by somebody else. */
 export function askedRuleOf(questionId: string): AskedRule | null {
   const [, ruleId, version] = /^(.+)\.(\d+)$/.exec(questionId) ?? [];

@@ -105,6 +105,8 @@ function patched(current: Rule, patch: unknown, nowMs: number): Decision<Decided
   if (!read.success) return { kind: "invalid", error: read.error, body };
   const isSame = JSON.stringify(bodyOf(read.data)) === JSON.stringify(bodyOf(current));
   if (isSame) return { kind: "changed", rule: current };
-  const rule = { ...current, ...read.data, version: current.version + 1, changedAtMs: nowMs };
+  const version = current.version + 1;
+  const asked = read.data.when === current.when ? {} : { whenVersion: version };
+  const rule = { ...current, ...read.data, ...asked, version, changedAtMs: nowMs };
   return { kind: "write", rule };
 }

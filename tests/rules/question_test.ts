@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { askedRuleOf, questionOf, questionTextOf } from "../../rules/question.ts";
+import { answersRule, askedRuleOf, questionOf, questionTextOf } from "../../rules/question.ts";
 
 Deno.test("questionTextOf makes one yes/no question of a condition, which stands in quotes [R4]", () => {
   const questions: [when: string, quoted: string][] = [
@@ -40,4 +40,12 @@ Deno.test("askedRuleOf tells of which rule, in which words, an answer is [R4]", 
   for (const id of ["", "rule", ".1", "rule.", "rule.x", "rule.-1"]) {
     assertEquals(askedRuleOf(id), null, id);
   }
+});
+
+Deno.test("an answer is to a rule's words as they are now, whatever else was changed since [R9]", () => {
+  const rule = { id: "r.1", version: 5, whenVersion: 3 };
+  assertEquals(["r.1.3", "r.1.5"].map((id) => answersRule(id, rule)), [true, true]);
+  const others = ["r.1.2", "r.1.6", "r.3", "r.2.4", "other"];
+  assertEquals(others.map((id) => answersRule(id, rule)), others.map(() => false));
+  assertEquals(answersRule("r.1.1", { id: "r.1", version: 1 }), true);
 });

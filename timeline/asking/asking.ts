@@ -10,13 +10,12 @@ import type {
   ModelIdentity,
   VisionInferenceClient,
 } from "../../inference/client.ts";
+import { askModel, unlessAborted } from "../../inference/one_call.ts";
 import type { InferenceSlots } from "../../inference/slots.ts";
 import type { Budgets } from "../../kv/budgets.ts";
 import type { SegmentRecord } from "../../kv/timeline_keys.ts";
 import type { Logger } from "../../log.ts";
 import { materialFor, type MaterialSources, type Question } from "./_material.ts";
-import { askModel } from "./_model.ts";
-import { unlessAborted } from "./_waiting.ts";
 import { citedIn, type Notes, notesOn, type Said } from "./_notes.ts";
 
 /** KV that is locked for good may never answer. */

@@ -1,9 +1,9 @@
 /**
- * One call of the model for one question: in turn with everybody's chunks, out of the wearer's budget.
+ * One call of the model that writes: in turn with everybody's chunks, out of the wearer's budget.
  *
  * @module
  */
-import type { Clock } from "../../clock.ts";
+import type { Clock } from "../clock.ts";
 import type {
   FailedOutcome,
   GenerateOutcome,
@@ -11,10 +11,9 @@ import type {
   ModelIdentity,
   VisionInferenceClient,
   VisionInferenceSession,
-} from "../../inference/client.ts";
-import type { InferenceSlots, Release } from "../../inference/slots.ts";
-import { type BudgetAccount, usedUpText } from "../../kv/budgets.ts";
-import { unlessAborted } from "./_waiting.ts";
+} from "./client.ts";
+import type { InferenceSlots, Release } from "./slots.ts";
+import { type BudgetAccount, usedUpText } from "../kv/budgets.ts";
 
 /** A call that comes free so soon is waited for. */
 const MAX_QUIET_WAIT_MS = 5_000;
@@ -91,4 +90,24 @@ async function takeCall(account: BudgetAccount, signal: AbortSignal): Promise<st
 
 function failed(reason: string): FailedOutcome {
   return { kind: "failed", scope: "service", reason };
+}
+
+/** What `waiting` brings; once the signal aborts its reason, after `leave`. */
+export async function unlessAborted<T>(
+  signal: AbortSignal,
+  waiting: Promise<T>,
+  leave: () => void = () => {},
+): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const giveUp = () => {
+    leave();
+    aborted.reject(signal.reason);
+  };
+  if (signal.aborted) giveUp();
+  signal.addEventListener("abort", giveUp, { once: true });
+  try {
+    return await Promise.race([waiting, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+  }
 }
