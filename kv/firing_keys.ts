@@ -77,6 +77,15 @@ export interface Evidence {
   readonly answers: readonly EvidentAnswer[];
 }
 
+/** What one of several streams sees that the others may not. */
+export interface View {
+  readonly session: string;
+  /** How likely the condition's words are true there, 0 to 1; more likely than not. */
+  readonly chance: number;
+  /** So long it speaks for the stream. */
+  readonly untilMs: number;
+}
+
 /** How one rule stands. */
 export interface RuleCourse {
   /** Of the rule that it is the course of: another version begins anew. */
@@ -88,6 +97,8 @@ export interface RuleCourse {
   readonly firedAtMs: readonly number[];
   /** How often in a row the second look did not agree. */
   readonly misses: number;
+  /** Of streams that see what the rule is about. */
+  readonly views: readonly View[];
 }
 
 /** What was said lately, so that it is not said twice. */

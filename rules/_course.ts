@@ -39,6 +39,8 @@ export interface Look {
   readonly endMs: number;
   /** How likely the words are true, 0 to 1. */
   readonly chance: number;
+  /** The same of this stream alone, where others are there that see more; else as `chance`. */
+  readonly ownChance?: number;
   /** Whether the rule is to be looked at now. */
   readonly isActive: boolean;
 }
@@ -54,7 +56,7 @@ export function maxGapMs({ holdS }: Pick<Terms, "holdS">): number {
 /** What a course becomes with one more look. */
 export function stepped(course: Course, terms: Terms, look: Look): Course {
   const begun = isForgotten(course, terms, look) ? afterGap(course) : course;
-  const likely = terms.kind === "seen" ? look.chance : 1 - look.chance;
+  const likely = likelyOf(terms, look.chance);
   const level = settled((begun.level + likely) / 2);
   // Of two streams at once the one that lags behind adds no time.
   const atMs = Math.max(begun.atMs, look.endMs);
@@ -111,10 +113,17 @@ function watched(
   const goesOn = before.kind === "holding" || before.kind === "rising" && level > before.level;
   const held = goesOn ? longer(before, look, { level, atMs }) : begunWith(look, { level, atMs });
   if (!holds) return { ...held, kind: "rising" };
-  // The odd chunk that says no does not stop it, but is not what it fires on.
-  const isLong = held.heldMs >= terms.holdS * 1000 && likely >= 0.5;
+  // The odd chunk that says no, or the stream that does not see it, does not stop it, but is not what
+  // it fires on: the second look is of that stream.
+  const own = likelyOf(terms, look.ownChance ?? look.chance);
+  const isLong = held.heldMs >= terms.holdS * 1000 && own >= 0.5;
   if (!isLong) return { ...held, kind: "holding" };
   return { ...held, kind: "due", dueMs: Math.round(atMs) };
+}
+
+/** How likely it is that the rule's condition holds. */
+function likelyOf({ kind }: Terms, chance: number): number {
+  return kind === "seen" ? chance : 1 - chance;
 }
 
 function begunWith({ startMs, endMs }: Look, now: Pick<Held, "level" | "atMs">): Held {

@@ -62,6 +62,7 @@ export function fire(before: Courses, occasion: Occasion, manners: Manners): Fir
     evidence: null,
     firedAtMs: [...standing.firedAtMs.filter(isRecent), ...reason === null ? [course.dueMs] : []],
     misses: 0,
+    views: standing.views,
   };
   const courses: Courses = {
     ...before,

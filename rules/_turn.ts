@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Course, RuleCourse } from "../kv/firing_keys.ts";
+import type { Course, RuleCourse, View } from "../kv/firing_keys.ts";
 import type { StoredAnswer } from "../kv/keys.ts";
 import type { Rule } from "../kv/rule_keys.ts";
 import type { Courses } from "../kv/rule_courses.ts";
@@ -30,11 +30,16 @@ export interface RuleAnswer {
   readonly answer: StoredAnswer;
 }
 
+/** What a stream sees speaks for it for so many more chunks as long as this one, or for so long. */
+const VIEW_CHUNKS = 3;
+const MIN_VIEW_MS = 1_000;
+
 const NEW: Omit<RuleCourse, "version"> = {
   course: IDLE,
   evidence: null,
   firedAtMs: [],
   misses: 0,
+  views: [],
 };
 
 /** How the rule stands; one that was changed begins anew, but for how often it fired. */
@@ -66,7 +71,8 @@ export function turned(
     const standing = standingOf(before, rule);
     const stepped = step(standing, rule, chunk, answer);
     const isNew = before.courses[rule.id]?.version !== rule.version;
-    const isAsBefore = isSame(standing.course, stepped.course);
+    const isAsBefore = isSame(standing.course, stepped.course) &&
+      stepped.views === standing.views;
     if (isAsBefore && (!isNew || stepped.course.kind === "idle")) continue;
     next[rule.id] = stepped;
     isChanged = true;
@@ -86,35 +92,57 @@ function step(
   const { startMs, endMs, session, index } = chunk;
   const { yes, confidence } = answer;
   const isActive = rule.activeHours === null || hoursEndMs(rule.activeHours, endMs) !== null;
-  const look = { startMs, endMs, chance: chanceIn(answer), isActive };
-  const course = stepped(standing.course, rule, look);
-  const said = { session, index, yes, confidence };
+  const ownChance = chanceIn(answer);
+  const { chance, views } = seenByAny(standing.views, chunk, ownChance);
+  const course = stepped(standing.course, rule, { startMs, endMs, chance, ownChance, isActive });
+  const next = { ...standing, course, views };
   switch (course.kind) {
     case "rising":
     case "holding":
     case "due": {
-      if (standing.course.kind === "due") return { ...standing, course };
+      // What another stream sees, this one is no evidence of.
+      if (standing.course.kind === "due" || chance >= 0.5 && ownChance < 0.5) return next;
       const goesOn = "sinceMs" in standing.course && standing.course.sinceMs === course.sinceMs;
-      return {
-        ...standing,
-        course,
-        evidence: evidenceWith(goesOn ? standing.evidence : null, said),
-      };
+      const said = { session, index, yes, confidence };
+      return { ...next, evidence: evidenceWith(goesOn ? standing.evidence : null, said) };
     }
     case "confirming":
-      return { ...standing, course };
-    case "idle":
+      return next;
+    case "idle": {
       // It has ceased: whoever did not agree before may have been right then.
-      return {
-        ...standing,
-        course,
-        evidence: null,
-        misses: course.level === 0 ? 0 : standing.misses,
-      };
+      const misses = course.level === 0 ? 0 : standing.misses;
+      return { ...next, evidence: null, misses };
+    }
     case "fired":
     case "resting":
-      return { ...standing, course, evidence: null };
+      return { ...next, evidence: null };
   }
+}
+
+/**
+ * Of several streams at once each sees its own: what one of them sees is seen. A stream's view counts
+ * for as long as its next chunk may take to come; a single stream's is its own and nobody else's.
+ */
+function seenByAny(
+  before: readonly View[],
+  { session, startMs, endMs }: AnsweredChunk,
+  chance: number,
+): { readonly chance: number; readonly views: readonly View[] } {
+  const others = before.filter((view) => view.session !== session && view.untilMs > endMs);
+  const lengthMs = endMs - startMs;
+  const own = before.find((view) => view.session === session);
+  const highest = Math.max(chance, ...others.map((view) => view.chance));
+  if (chance < 0.5) {
+    const isSame = !own && others.length === before.length;
+    return { chance: highest, views: isSame ? before : others };
+  }
+  // Told anew only when it is about to be over, so that what goes on is not written each time.
+  if (own && own.untilMs > endMs + lengthMs && others.length === before.length - 1) {
+    return { chance: highest, views: before };
+  }
+  const untilMs = endMs + Math.max(MIN_VIEW_MS, VIEW_CHUNKS * lengthMs);
+  const views = [...others, { session, chance, untilMs }].slice(-MAX_COUNTED);
+  return { chance: highest, views };
 }
 
 /** Rules that are gone leave nothing but how often they fired: else nobody could count a day. */

@@ -81,6 +81,9 @@ export function createProcess(kv: Deno.Kv, options: ProcessOptions) {
   return { clock, courses, store, outbox, sent, logged, quiet };
 }
 
+/** What is answered, by the question's id: whether it is so, or how likely. */
+export type Answers = Readonly<Record<string, boolean | number>>;
+
 /** A stream whose chunks are a second long each. */
 export class Watching {
   readonly session: LiveSession;
@@ -107,12 +110,12 @@ export class Watching {
   }
 
   /** A chunk of which was answered so, by the question's id. */
-  async see(answers: Readonly<Record<string, boolean>>, gap = 0): Promise<string> {
+  async see(answers: Answers, gap = 0): Promise<string> {
     return await this.#writer.write(...this.#next(answers, gap));
   }
 
   /** The same, until KV has said that it is written. */
-  async seeSurely(answers: Readonly<Record<string, boolean>>): Promise<void> {
+  async seeSurely(answers: Answers): Promise<void> {
     const next = this.#next(answers, 0);
     for (let attempts = 0; attempts < 100; attempts++) {
       try {
@@ -125,9 +128,12 @@ export class Watching {
     throw new Error("never written");
   }
 
-  #next(answers: Readonly<Record<string, boolean>>, gap: number): [LiveSession, ChunkFacts] {
+  #next(answers: Answers, gap: number): [LiveSession, ChunkFacts] {
     this.#atS += gap;
-    const all = Object.entries(answers).map(([id, yes]) => ({ id, yes, confidence: 0.99 }));
+    const all = Object.entries(answers).map(([id, given]) => {
+      const chance = typeof given === "number" ? given : given ? 0.99 : 0.01;
+      return { id, yes: chance >= 0.5, confidence: Math.max(chance, 1 - chance) };
+    });
     const outcome = { ...captioned.outcome, answers: all } as ChunkFacts["outcome"];
     const chunk: ChunkFacts = {
       ...captioned,

@@ -350,3 +350,83 @@ Deno.test("who does not agree again and again is asked more and more rarely [R6]
     for (let at = 0; at < 20; at++) await stream.see({ "dog.1": false });
     assertEquals(process.sent, []);
   }));
+
+Deno.test("what one of several streams sees is seen, and is not absent [R5]", () =>
+  withKv(async (kv) => {
+    const asked: string[] = [];
+    const look = (session: string): Promise<LookAnswer> => {
+      asked.push(session);
+      return Promise.resolve({ kind: "answered", text: "Yes, a poodle." });
+    };
+    const gone = ruleOf("gone", { kind: "absent", hold_s: 20 });
+    const rules = () => [{ ...CONFIRMED, holdS: 5 }, gone];
+    const process = createProcess(kv, { rules, look });
+    const [sees, blind] = [new Watching(process, "sees"), new Watching(process, "blind")];
+    await sees.begin();
+    await blind.begin();
+    for (let at = 0; at < 40; at++) {
+      await blind.see({ "dog.1": false, "gone.1": false });
+      await sees.see({ "dog.1": true, "gone.1": true });
+    }
+    await process.quiet();
+    assertEquals(asked, ["sees"], "the second look is of the stream that sees it");
+    const [event, ...more] = await eventsOf(process);
+    assertEquals([event!.outcome.kind, more], ["fired", []]);
+    assertEquals(event!.evidence.chunks.map(({ session }) => session), ["sees"]);
+    assert(event!.evidence.meanChance > 0.98);
+    assertEquals(await outcomesOf(process, "gone"), []);
+    // When that stream is gone, it speaks for nobody any more.
+    for (let at = 0; at < 24; at++) await blind.see({ "dog.1": false, "gone.1": false });
+    await process.quiet();
+    assertEquals(await outcomesOf(process, "gone"), ["fired"]);
+  }));
+
+Deno.test("whatever several streams answer, what fires has its evidence, of streams that saw it [R5, R7]", () => {
+  let fired = 0;
+  return fc.assert(
+    fc.asyncProperty(
+      fc.array(
+        fc.record({
+          of: fc.nat(2),
+          chance: fc.constantFrom(0.01, 0.2, 0.9, 0.99),
+          times: fc.integer({ min: 1, max: 4 }),
+        }),
+      ),
+      (steps) =>
+        withKv(async (kv) => {
+          const rules = () => [ruleOf("dog"), ruleOf("gone", { kind: "absent", hold_s: 3 })];
+          const process = createProcess(kv, { rules });
+          const streams = [0, 1, 2].map((at) => new Watching(process, `s${at}`));
+          for (const stream of streams) await stream.begin();
+          for (const { of, chance, times } of steps) {
+            for (let at = 0; at < times; at++) {
+              const outcome = await streams[of]!.see({ "dog.1": chance, "gone.1": chance });
+              assertEquals(outcome, "written");
+            }
+          }
+          const events = await eventsOf(process);
+          for (const { evidence, session, index } of events) {
+            fired++;
+            const last = evidence.answers.at(-1)!;
+            assertEquals([last.session, last.index, last.yes], [session, index, true]);
+            assert(evidence.answers.every(({ yes }) => yes) || evidence.meanChance < 1);
+          }
+          await process.quiet();
+        }),
+    ),
+    { numRuns: 100, examples: [[[{ of: 0, chance: 0.99, times: 3 }]]] },
+  ).then(() => assert(fired > 20, `the property is about something: ${fired}`));
+});
+
+Deno.test("a firing is told of the chunk with which it was due, whichever stream is surer [R7]", () =>
+  withKv(async (kv) => {
+    const process = createProcess(kv, { rules: () => [ruleOf("dog")] });
+    const [sure, less] = [new Watching(process, "sure"), new Watching(process, "less")];
+    await sure.begin();
+    await less.begin();
+    await sure.see({ "dog.1": 0.99 });
+    await less.see({ "dog.1": 0.95 });
+    const [event] = await eventsOf(process);
+    assertEquals([event!.session, event!.index, event!.evidence.answerCount], ["less", 0, 2]);
+    await process.quiet();
+  }));
