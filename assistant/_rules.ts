@@ -26,9 +26,6 @@ const RULE = z.looseObject({
   created_at: TIME,
 });
 
-/** The wearer must not rely on what is not there. */
-const NOT_YET = "Rules are kept, but nothing looks at them yet, so no message comes: say so.";
-
 /** Adds a rule. */
 export const addRule = defineTool({
   name: "add_rule",
@@ -36,7 +33,7 @@ export const addRule = defineTool({
   description:
     "Adds a rule: from now on the wearer gets a message when the glasses see something (tell me when " +
     "the bus 22 comes), or no longer see it (remind me if I have not drunk for a while). when alone " +
-    "makes a whole rule. Only on the wearer's own wish. Answers the rule with its id. " + NOT_YET,
+    "makes a whole rule. Only on the wearer's own wish. Answers the rule with its id.",
   scopes: ["rules"],
   annotations: {
     readOnlyHint: false,
@@ -84,7 +81,7 @@ export const addRule = defineTool({
       }
       case "added": {
         const rule = viewOf(outcome.rule);
-        return { kind: "answered", text: `Added:\n${lineOf(rule)}\n${NOT_YET}`, data: { rule } };
+        return { kind: "answered", text: `Added:\n${lineOf(rule)}`, data: { rule } };
       }
     }
   },

@@ -20,7 +20,7 @@ Deno.test("/mcp adds, lists and removes rules, as /rules has them [C3]", () =>
       });
       assertEquals([bus.isError, stove.isError], [false, false]);
       const { rule } = bus.data;
-      assert(bus.text.startsWith(`Added:\n- ${rule.id}: when "bus 22 comes"\n`), bus.text);
+      assertEquals(bus.text, `Added:\n- ${rule.id}: when "bus 22 comes"`);
       const { items } = await list(foresight, "/rules");
       assertEquals(items.map(({ name }) => name), ["Bus", "the stove is on"]);
       assertEquals(items[0].active_hours.days.length, 7);
