@@ -5,8 +5,9 @@
  */
 import type { ChunkSpan, Evidence, EvidentAnswer } from "../kv/firing_keys.ts";
 
+/** Of all rules of a wearer this is in one value of KV. */
 const MAX_ANSWERS = 5;
-const MAX_SPANS = 8;
+const MAX_SPANS = 4;
 
 /** How likely the condition's words are true, by what was answered. */
 export function chanceIn({ yes, confidence }: Pick<EvidentAnswer, "yes" | "confidence">): number {

@@ -14,6 +14,8 @@ import { gistOf, wordingOf } from "./_wording.ts";
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Two rules that say the same within this time say it once. */
 const FOLD_MS = 60_000;
+/** Rules that can be enabled at once: each says one thing. */
+const MAX_SAID = 20;
 /** News of yesterday are none. Quiet hours may be shorter than that. */
 const GOOD_FOR_MS = 12 * 60 * 60 * 1000;
 
@@ -67,7 +69,7 @@ export function fire(before: Courses, occasion: Occasion, manners: Manners): Fir
   const courses: Courses = {
     ...before,
     courses: { ...before.courses, [rule.id]: next },
-    said: reason === null ? [...said, { hash, atMs: course.dueMs }] : said,
+    said: (reason === null ? [...said, { hash, atMs: course.dueMs }] : said).slice(-MAX_SAID),
   };
   return { courses, reason, message: reason === null ? messageOf(occasion, manners, hash) : null };
 }

@@ -33,6 +33,7 @@ export interface RuleAnswer {
 /** What a stream sees speaks for it for so many more chunks as long as this one, or for so long. */
 const VIEW_CHUNKS = 3;
 const MIN_VIEW_MS = 1_000;
+const MAX_VIEWS = 4;
 
 const NEW: Omit<RuleCourse, "version"> = {
   course: IDLE,
@@ -141,7 +142,7 @@ function seenByAny(
     return { chance: highest, views: before };
   }
   const untilMs = endMs + Math.max(MIN_VIEW_MS, VIEW_CHUNKS * lengthMs);
-  const views = [...others, { session, chance, untilMs }].slice(-MAX_COUNTED);
+  const views = [...others, { session, chance, untilMs }].slice(-MAX_VIEWS);
   return { chance: highest, views };
 }
 
