@@ -6,6 +6,7 @@
 import { systemClock } from "../clock.ts";
 import { createCounters } from "../counters.ts";
 import type { ChunkFacts, LiveSession } from "../kv/keys.ts";
+import { messagePrefix } from "../kv/outbox_keys.ts";
 import { openMannersBook } from "../kv/manners.ts";
 import { createRateLimiter } from "../kv/rate_limits.ts";
 import { RuleCourses } from "../kv/rule_courses.ts";
@@ -39,6 +40,8 @@ export interface RuleBooks {
   write(wearer: number, round: number): Promise<void>;
   /** Until what was enqueued is sent. */
   settled(): Promise<void>;
+  /** How many messages there are in all. */
+  messageCount(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -83,6 +86,13 @@ export async function openRuleBooks(
     rulesOf,
     write: (wearer, round) => writeChunk(streams[wearer]!, round, asked, answering),
     settled: () => outbox.quiet(),
+    async messageCount() {
+      let count = 0;
+      for (const name of names) {
+        for await (const _ of kv.list({ prefix: messagePrefix(name) })) count++;
+      }
+      return count;
+    },
     async close() {
       await outbox.close();
       kv.close();
@@ -113,11 +123,13 @@ async function writeChunk(
   const answers = rules.map((rule, at) => {
     return { id: questionIdOf(rule), yes: isYes(answering, at, round), confidence: 0.97 };
   });
+  // What is said twice within a minute is said once, so firings are further apart.
+  const lengthS = answering === "one_fires" ? 20 : 1;
   const chunk: ChunkFacts = {
     sessionId: session.id,
     index: round,
-    startS: round,
-    endS: round + 1,
+    startS: round * lengthS,
+    endS: (round + 1) * lengthS,
     recordedAtMs: Date.now(),
     lastFrame: 3 * round + 3,
     capturedAtMs: null,

@@ -62,6 +62,11 @@ async function report(folder: string, size: Size): Promise<void> {
     const books = await openRuleBooks(`${folder}/${at++}.sqlite`, size, way);
     await round(books, size, 0);
     costs.get(way)!.push(await measured(books, size));
+    const expected = way === "one_fires" ? size.wearers * Math.ceil(size.rounds / 5) : 0;
+    const messages = await books.messageCount();
+    if (messages !== expected) {
+      throw new Error(`There should be ${expected} messages: there are ${messages}`);
+    }
     await books.close();
   }
   const bare = mean(costs.get(null)!);
