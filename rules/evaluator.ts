@@ -65,11 +65,12 @@ interface Writing {
   readonly keptForMs: number;
 }
 
-/** What a commit becomes, and what follows when it has gone through. */
+/** What became of a rule in a commit, and what follows when that has gone through. */
 interface Step {
+  readonly rule: Rule;
+  readonly became: RuleEventOutcome["kind"];
   readonly courses: Courses;
   readonly doubt: Doubt | null;
-  readonly says: boolean;
 }
 
 /** The evaluator of this process; it holds nothing of its own. */
@@ -92,70 +93,77 @@ export class RuleEvaluator {
     if (isCounted(entry.courses, answered)) return;
     let next = turned(entry.courses, answered, answers, known);
     if (!next) return;
-    const doubts: Doubt[] = [];
-    let says = false;
-    for (const { rule } of answers) {
-      const step = await this.#decide({ commit, wearer, keptForMs }, {
-        rule,
-        courses: next,
-        chunk,
-      });
+    const steps: Step[] = [];
+    for (const answer of answers) {
+      const step = await this.#decide({ commit, wearer, keptForMs }, next, answer, chunk);
+      if (!step) continue;
       next = step.courses;
-      says ||= step.says;
-      if (step.doubt) doubts.push(step.doubt);
+      steps.push(step);
     }
     courses.put(commit, entry, next, keptForMs);
-    return () => {
-      if (says) this.#options.outbox.wake(wearer);
-      for (const doubt of doubts) this.#options.goesOn(this.#lookAgain(doubt));
-    };
+    return () => this.#written(wearer, steps);
   };
 
-  /** What follows for one rule that was answered for. */
+  /** The commit has gone through: what follows is done, and said. */
+  #written(wearer: string, steps: readonly Step[]): void {
+    const { outbox, goesOn, log } = this.#options;
+    for (const { rule, became, doubt } of steps) {
+      log.info(`rule.${became}`, { rule_id: rule.id });
+      if (doubt) goesOn(this.#lookAgain(doubt));
+    }
+    if (steps.some(({ became }) => became === "fired")) outbox.wake(wearer);
+  }
+
+  /** What follows for one rule that was answered for; null: nothing. */
   async #decide(
     writing: Writing,
-    { rule, courses, chunk }: {
-      readonly rule: Rule;
-      readonly courses: Courses;
-      readonly chunk: ChunkFacts;
-    },
-  ): Promise<Step> {
+    courses: Courses,
+    { rule, answer }: RuleAnswer,
+    chunk: ChunkFacts,
+  ): Promise<Step | null> {
     const standing = standingOf(courses, rule);
-    const nothing: Step = { courses, doubt: null, says: false };
-    if (!isDue(standing)) return nothing;
-    const caption = captionOf(chunk);
+    if (!isDue(standing)) return null;
     const { course } = standing;
-    if (course.kind === "due" && !rule.confirm) {
+    const caption = captionOf(chunk);
+    if (course.kind === "due") {
+      if (rule.confirm) return this.#doubt(writing, courses, { rule, standing, chunk }, 1);
       const occasion = { wearer: writing.wearer, rule, standing, caption, confirmation: null };
       return await this.#fire(writing, courses, occasion);
     }
-    if (course.kind === "confirming" && course.untilMs > this.#options.clock.epochMs()) {
-      return nothing;
-    }
-    const attempt = course.kind === "due" ? 1 : course.attempt + 1;
-    if (attempt > MAX_ATTEMPTS) {
-      const reason = "whoever asked for a second look did not come back with an answer";
-      return this.#putOff(writing, courses, rule, { kind: "not_asked", reason });
-    }
+    if (course.untilMs > this.#options.clock.epochMs()) return null;
+    const notAsked = (reason: string) =>
+      this.#putOff(writing, courses, rule, { kind: "not_asked", reason });
     if (course.level <= OFF_LEVEL) {
-      const reason = "it was over before a second look could be taken";
-      return this.#putOff(writing, courses, rule, { kind: "not_asked", reason });
+      return notAsked("it was over before a second look could be taken");
     }
+    if (course.attempt >= MAX_ATTEMPTS) {
+      return notAsked("whoever asked for a second look did not come back with an answer");
+    }
+    // A stream that does not see it is not looked at again.
+    if (answer.yes !== (rule.kind === "seen")) return null;
+    return this.#doubt(writing, courses, { rule, standing, chunk }, course.attempt + 1);
+  }
+
+  /** A second look is promised: whoever finds the promise when its lease is over takes it up. */
+  #doubt(
+    writing: Writing,
+    courses: Courses,
+    { rule, standing, chunk }: {
+      readonly rule: Rule;
+      readonly standing: Occasion["standing"];
+      readonly chunk: ChunkFacts;
+    },
+    attempt: number,
+  ): Step {
+    const { wearer } = writing;
+    const { dueMs } = standing.course;
     const untilMs = this.#options.clock.epochMs() + this.#options.leaseMs;
-    const next = {
-      ...standing,
-      course: { ...course, kind: "confirming", attempt, untilMs },
-    } as const;
+    const course = { ...standing.course, kind: "confirming", attempt, untilMs } as const;
+    const next = { ...standing, course };
     this.#note(writing, rule, next, { kind: "confirming" });
-    const doubt = {
-      wearer: writing.wearer,
-      rule,
-      session: chunk.sessionId,
-      dueMs: course.dueMs,
-      attempt,
-      caption,
-    };
-    return { courses: withStanding(courses, rule, next), doubt, says: false };
+    const session = chunk.sessionId;
+    const doubt = { wearer, rule, session, dueMs, attempt, caption: captionOf(chunk) };
+    return { rule, became: "confirming", courses: withStanding(courses, rule, next), doubt };
   }
 
   /** Fires it: its event, its message and how it stands then. */
@@ -165,7 +173,7 @@ export class RuleEvaluator {
     occasion: Occasion,
   ): Promise<Step> {
     const { wearer, rule, standing, confirmation } = occasion;
-    const { manners, outbox, log } = this.#options;
+    const { manners, outbox } = this.#options;
     const firing = fire(courses, occasion, await manners.get(wearer));
     const { message } = firing;
     if (message) {
@@ -176,21 +184,15 @@ export class RuleEvaluator {
       const reason = firing.reason ?? "";
       this.#note(writing, rule, standing, { kind: "held_back", confirmation, reason });
     }
-    log.info(message ? "rule.fired" : "rule.held_back", { rule_id: rule.id });
-    return { courses: firing.courses, doubt: null, says: message !== null };
+    const became = message ? "fired" : "held_back";
+    return { rule, became, courses: firing.courses, doubt: null };
   }
 
   /** Nothing is sent: it is left alone for a while, and holds anew then. */
-  #putOff(
-    writing: Writing,
-    courses: Courses,
-    rule: Rule,
-    outcome: RuleEventOutcome,
-  ): Step {
+  #putOff(writing: Writing, courses: Courses, rule: Rule, outcome: RuleEventOutcome): Step | null {
     const standing = standingOf(courses, rule);
-    if (!isDue(standing)) return { courses, doubt: null, says: false };
+    if (!isDue(standing)) return null;
     this.#note(writing, rule, standing, outcome);
-    this.#options.log.info(`rule.${outcome.kind}`, { rule_id: rule.id });
     const { course, misses } = standing;
     const restMs = Math.min(MAX_REST_MS, FIRST_REST_MS * 2 ** misses);
     const next: RuleCourse = {
@@ -199,7 +201,8 @@ export class RuleEvaluator {
       evidence: null,
       misses: misses + 1,
     };
-    return { courses: withStanding(courses, rule, next), doubt: null, says: false };
+    const became = outcome.kind;
+    return { rule, became, courses: withStanding(courses, rule, next), doubt: null };
   }
 
   #note(
@@ -214,16 +217,16 @@ export class RuleEvaluator {
 
   /** Never rejects: what goes wrong here is taken up again when the lease is over. */
   async #lookAgain(doubt: Doubt): Promise<void> {
-    const { look, courses, outbox, counters, log } = this.#options;
+    const { look, courses, counters, log } = this.#options;
     const { wearer, rule, session } = doubt;
     try {
       const opinion = opinionIn(rule.kind, await look(session, lookQuestionOf(rule)));
-      const says = await courses.change(
-        wearer,
-        (before, commit, keptForMs) =>
-          this.#concluded({ commit, wearer, keptForMs }, before, doubt, opinion),
-      );
-      if (says) outbox.wake(wearer);
+      const step = await courses.change<Step>(wearer, async (before, commit, keptForMs) => {
+        const writing = { commit, wearer, keptForMs };
+        const value = await this.#concluded(writing, before, doubt, opinion);
+        return value && { courses: value.courses, value };
+      });
+      if (step) this.#written(wearer, [step]);
     } catch (error) {
       counters.kvFailures++;
       log.error("kv.rule_failed", { rule_id: rule.id, reason: reasonOf(error) });
@@ -236,7 +239,7 @@ export class RuleEvaluator {
     courses: Courses,
     { wearer, rule, dueMs, attempt, caption }: Doubt,
     opinion: SecondOpinion,
-  ): Promise<{ readonly courses: Courses; readonly value: boolean } | null> {
+  ): Promise<Step | null> {
     const standing = standingOf(courses, rule);
     if (!isDue(standing) || standing.course.kind !== "confirming") return null;
     const { course } = standing;
@@ -244,24 +247,21 @@ export class RuleEvaluator {
     switch (opinion.kind) {
       case "agrees": {
         const occasion = { wearer, rule, standing, caption, confirmation: opinion.words };
-        const step = await this.#fire(writing, courses, occasion);
-        return { courses: step.courses, value: step.says };
+        return await this.#fire(writing, courses, occasion);
       }
       case "disagrees": {
         const outcome = { kind: "not_confirmed", confirmation: opinion.words } as const;
-        const step = this.#putOff(writing, courses, rule, outcome);
-        return { courses: step.courses, value: false };
+        return this.#putOff(writing, courses, rule, outcome);
       }
       case "none": {
-        if (attempt < MAX_ATTEMPTS) {
-          const untilMs = this.#options.clock.epochMs() + AGAIN_MS;
-          const next = { ...standing, course: { ...course, untilMs } };
-          return { courses: withStanding(courses, rule, next), value: false };
+        if (attempt === MAX_ATTEMPTS) {
+          const outcome = { kind: "not_asked", reason: opinion.reason } as const;
+          return this.#putOff(writing, courses, rule, outcome);
         }
-        const { reason } = opinion;
-        const outcome = { kind: "not_asked", reason } as const;
-        const step = this.#putOff(writing, courses, rule, outcome);
-        return { courses: step.courses, value: false };
+        const untilMs = this.#options.clock.epochMs() + AGAIN_MS;
+        const next = { ...standing, course: { ...course, untilMs } };
+        const became = "confirming";
+        return { rule, became, courses: withStanding(courses, rule, next), doubt: null };
       }
     }
   }

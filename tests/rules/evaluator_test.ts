@@ -430,3 +430,45 @@ Deno.test("a firing is told of the chunk with which it was due, whichever stream
     assertEquals([event!.session, event!.index, event!.evidence.answerCount], ["less", 0, 2]);
     await process.quiet();
   }));
+
+Deno.test("a second look that is taken up again is of a stream that sees it [R6]", () =>
+  withKv(async (kv) => {
+    const asked: string[] = [];
+    const look = (session: string): Promise<LookAnswer> => {
+      asked.push(session);
+      return Promise.resolve({ kind: "failed", reason: "no fresh frame came" });
+    };
+    const process = createProcess(kv, { rules: () => [CONFIRMED], look });
+    const [sees, blind] = [new Watching(process, "sees"), new Watching(process, "blind")];
+    await sees.begin();
+    await blind.begin();
+    const both = async () => {
+      await sees.see({ "dog.1": true });
+      await process.quiet();
+      process.clock.tick(5_000);
+      await blind.see({ "dog.1": false });
+    };
+    for (let at = 0; at < 4; at++) await both();
+    assertEquals(asked, ["sees", "sees", "sees"]);
+    assertEquals(await outcomesOf(process), ["not_asked"]);
+  }));
+
+Deno.test("what became of a rule is logged once its commit went through, without a word of what was seen [R6, A4]", () =>
+  withKv(async (kv) => {
+    let fate: Fate = "answers";
+    const books = faultyKv(kv, () => fate);
+    const process = createProcess(kv, { rules: () => [ruleOf("dog", { name: "Poodle" })], books });
+    const stream = new Watching(process);
+    await stream.begin();
+    await stream.see({ "dog.1": true });
+    fate = "refused";
+    const refused = stream.see({ "dog.1": true });
+    await refused.catch(() => {});
+    assertEquals(process.logged, []);
+    fate = "answers";
+    for (let at = 0; at < 3; at++) await stream.see({ "dog.1": true });
+    const fired = process.logged.filter((line) => line.includes("rule.fired"));
+    assertEquals([fired.length, await outcomesOf(process)], [1, ["fired"]]);
+    assert(process.logged.every((line) => !/Poodle|A dog/.test(line)));
+    await process.quiet();
+  }));
