@@ -104,7 +104,7 @@ export function createApp(deps: Deps): Hono {
   const searchInTurn = gate.guard(search);
   const slots = new InferenceSlots(config.inference.maxConcurrent);
   const modelIdentity = config.modal.transport === "http" ? null : config.modal;
-  const rules = createRuleStore(deps);
+  const rules = createRuleStore({ ...deps, ...config.webhook });
   const watchlist = new Watchlist({ ...deps, rules, changes: new RuleChanges(deps) });
   const keptForMs = (wearer: string) => retention.keptForMs(wearer);
   const courses = new RuleCourses({ kv, clock, keptForMs });

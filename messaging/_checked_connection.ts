@@ -10,7 +10,7 @@
  */
 import { lookup as systemLookup } from "node:dns";
 import { isIP } from "node:net";
-import { hostOf } from "./_webhook_reach.ts";
+import { hostOf } from "./webhook_address.ts";
 
 const PORTS: Readonly<Record<string, number>> = { "https:": 443, "http:": 80 };
 /** Of a name's addresses so many are tried. */

@@ -64,6 +64,9 @@ const PUBLIC_V6 = ["2000::", 3] as const;
 const refused = new BlockList();
 for (const [net, bits] of PRIVATE_V4) refused.addSubnet(net, bits, "ipv4");
 for (const [net, bits] of PRIVATE_V6) refused.addSubnet(net, bits, "ipv6");
+const loopback = new BlockList();
+loopback.addSubnet("127.0.0.0", 8, "ipv4");
+loopback.addAddress("::1", "ipv6");
 const globalV6 = new BlockList();
 globalV6.addSubnet(...PUBLIC_V6, "ipv6");
 
@@ -79,19 +82,39 @@ export function isPublicAddress(address: string): boolean {
   }
 }
 
-/** The address in its one spelling; null: no webhook may go there. */
-export function webhookAddress(given: string): string | null {
+/** Whether an IP address belongs to this machine itself. */
+export function isLoopbackAddress(address: string): boolean {
+  const version = isIP(address);
+  return version !== 0 && loopback.check(address, version === 4 ? "ipv4" : "ipv6");
+}
+
+/**
+ * The address in its one spelling; null: no webhook may go there.
+ *
+ * @param allowsLoopback whether this machine itself is allowed, also as http:// (for development)
+ */
+export function webhookAddress(given: string, allowsLoopback = false): string | null {
   if (given.length > MAX_WEBHOOK_CHARS || !URL.canParse(given)) return null;
   // The parser knows all spellings of an address: decimal, octal, hexadecimal, other scripts.
   const url = new URL(given);
-  if (url.protocol !== "https:" || url.username !== "" || url.password !== "") return null;
-  if (!isPublicHost(url.hostname)) return null;
+  if (url.username !== "" || url.password !== "") return null;
+  const host = hostOf(url);
+  const isPublic = url.protocol === "https:" && isPublicHost(host);
+  if (!isPublic && !(allowsLoopback && isOfThisMachine(url.protocol, host))) return null;
   url.hash = "";
   return url.href.length > MAX_WEBHOOK_CHARS ? null : url.href;
 }
 
-function isPublicHost(hostname: string): boolean {
-  const host = hostname.replace(/^\[(.*)\]$/, "$1");
+/** The host without the brackets of IPv6. */
+export function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, "");
+}
+
+function isOfThisMachine(protocol: string, host: string): boolean {
+  return /^https?:$/.test(protocol) && (host === "localhost" || isLoopbackAddress(host));
+}
+
+function isPublicHost(host: string): boolean {
   if (isIP(host) !== 0) return isPublicAddress(host);
   const labels = host.split(".");
   if (labels.length < 2 || labels.includes("")) return false;

@@ -6,7 +6,7 @@
 import { type Context, Hono } from "@hono/hono";
 import type { Rule } from "../kv/rule_keys.ts";
 import type { RulesFull } from "../kv/rule_records.ts";
-import { RULE_DRAFT, ruleView } from "../rules/rule.ts";
+import { ruleView } from "../rules/rule.ts";
 import type { ChangeOutcome, RuleStore } from "../rules/store.ts";
 import { NAME } from "../wearers/principal.ts";
 import { jsonOf, limitBody } from "./_json_body.ts";
@@ -59,7 +59,7 @@ export function ruleRoutes(deps: RulesDeps): Hono<AccessEnv> {
 
 async function addRule(deps: RulesDeps, context: Context<AccessEnv>): Promise<Response> {
   const body = await jsonOf(context);
-  const read = RULE_DRAFT.safeParse(body);
+  const read = deps.rules.draft.safeParse(body);
   if (!read.success) return invalidBody(context, read.error, body);
   return await kept(deps, context, async () => {
     const outcome = await deps.rules.add(wearerOf(context), read.data);

@@ -35,55 +35,67 @@ const NAME = z.string({ error: NAME_MUST }).transform((given) => given.trim())
     error: NAME_MUST,
   });
 
-const THEN = z.strictObject({
-  message: MESSAGE.default(DEFAULT_MESSAGE),
-  channel: z.enum(CHANNEL_NAMES, { error: CHANNEL_MUST }).default("poke"),
-  to: z.string({ error: WEBHOOK_MUST }).nullable().default(null),
-}, { error: strictly("must be an object with message, channel and to") })
-  .transform(({ message, channel, to }, context) => {
-    if (channel !== "webhook" && to === null) return { message, channel, to };
-    const address = channel === "webhook" ? webhookAddress(to ?? "") : null;
-    if (address !== null) return { message, channel, to: address };
-    const must = channel === "webhook" ? WEBHOOK_MUST : TO_MUST;
-    context.addIssue({ code: "custom", path: ["to"], message: must });
-    return z.NEVER;
-  });
-
-/** A rule as a client writes it: the fields of {@link RuleDraft} in snake case. */
-export const RULE_DRAFT = z.strictObject({
-  name: NAME.optional(),
-  kind: z.enum(RULE_KINDS, { error: KIND_MUST }).default("seen"),
-  when: CONDITION,
-  then: THEN.prefault({}),
-  hold_s: seconds(0, MAX_HOLD_S).optional(),
-  cooldown_s: seconds(0, MAX_COOLDOWN_S).default(DEFAULT_COOLDOWN_S),
-  active_hours: ACTIVE_HOURS.nullable().default(null),
-  max_per_day: wholeNumber(1, MAX_PER_DAY).default(DEFAULT_PER_DAY),
-  enabled: z.boolean({ error: SWITCH_MUST }).default(true),
-  confirm: z.boolean({ error: SWITCH_MUST }).default(true),
-}, { error: strictly("must be a JSON object") })
-  .transform((body, context): RuleDraft => {
-    const holdS = body.hold_s ?? DEFAULT_HOLD_S[body.kind];
-    const { active_hours: activeHours } = body;
-    const stretchS = activeHours ? longestStretchS(activeHours) : Infinity;
-    if (holdS >= stretchS) {
-      const message = `must be below ${stretchS}, the length of active_hours, or it never fires`;
-      context.addIssue({ code: "custom", path: ["hold_s"], message });
+/** Where messages go. */
+function thenOf(allowsLoopback: boolean) {
+  return z.strictObject({
+    message: MESSAGE.default(DEFAULT_MESSAGE),
+    channel: z.enum(CHANNEL_NAMES, { error: CHANNEL_MUST }).default("poke"),
+    to: z.string({ error: WEBHOOK_MUST }).nullable().default(null),
+  }, { error: strictly("must be an object with message, channel and to") })
+    .transform(({ message, channel, to }, context) => {
+      if (channel !== "webhook" && to === null) return { message, channel, to };
+      const address = channel === "webhook" ? webhookAddress(to ?? "", allowsLoopback) : null;
+      if (address !== null) return { message, channel, to: address };
+      const must = channel === "webhook" ? WEBHOOK_MUST : TO_MUST;
+      context.addIssue({ code: "custom", path: ["to"], message: must });
       return z.NEVER;
-    }
-    return {
-      name: body.name ?? nameFrom(body.when),
-      kind: body.kind,
-      when: body.when,
-      then: body.then,
-      holdS,
-      cooldownS: body.cooldown_s,
-      activeHours,
-      maxPerDay: body.max_per_day,
-      enabled: body.enabled,
-      confirm: body.confirm,
-    };
-  });
+    });
+}
+
+/**
+ * A rule as a client writes it: the fields of {@link RuleDraft} in snake case.
+ *
+ * @param allowsLoopback whether webhooks may lead to this machine itself (for development)
+ */
+export function ruleDraft(allowsLoopback: boolean) {
+  return z.strictObject({
+    name: NAME.optional(),
+    kind: z.enum(RULE_KINDS, { error: KIND_MUST }).default("seen"),
+    when: CONDITION,
+    then: thenOf(allowsLoopback).prefault({}),
+    hold_s: seconds(0, MAX_HOLD_S).optional(),
+    cooldown_s: seconds(0, MAX_COOLDOWN_S).default(DEFAULT_COOLDOWN_S),
+    active_hours: ACTIVE_HOURS.nullable().default(null),
+    max_per_day: wholeNumber(1, MAX_PER_DAY).default(DEFAULT_PER_DAY),
+    enabled: z.boolean({ error: SWITCH_MUST }).default(true),
+    confirm: z.boolean({ error: SWITCH_MUST }).default(true),
+  }, { error: strictly("must be a JSON object") })
+    .transform((body, context): RuleDraft => {
+      const holdS = body.hold_s ?? DEFAULT_HOLD_S[body.kind];
+      const { active_hours: activeHours } = body;
+      const stretchS = activeHours ? longestStretchS(activeHours) : Infinity;
+      if (holdS >= stretchS) {
+        const message = `must be below ${stretchS}, the length of active_hours, or it never fires`;
+        context.addIssue({ code: "custom", path: ["hold_s"], message });
+        return z.NEVER;
+      }
+      return {
+        name: body.name ?? nameFrom(body.when),
+        kind: body.kind,
+        when: body.when,
+        then: body.then,
+        holdS,
+        cooldownS: body.cooldown_s,
+        activeHours,
+        maxPerDay: body.max_per_day,
+        enabled: body.enabled,
+        confirm: body.confirm,
+      };
+    });
+}
+
+/** The same where webhooks lead to the public internet alone. */
+export const RULE_DRAFT = ruleDraft(false);
 
 /** A rule as clients read and write it, complete. {@link RULE_DRAFT} makes the same draft of it. */
 export function bodyOf(draft: RuleDraft) {

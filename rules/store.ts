@@ -16,7 +16,9 @@ import {
   type UnknownRule,
 } from "../kv/rule_records.ts";
 import { mergePatch } from "./_merge_patch.ts";
-import { bodyOf, givenOf, RULE_DRAFT } from "./rule.ts";
+import { bodyOf, givenOf, ruleDraft } from "./rule.ts";
+
+type RuleSchema = ReturnType<typeof ruleDraft>;
 
 /** What became of a new rule. */
 export type AddOutcome = { readonly kind: "added"; readonly rule: Rule } | RulesFull;
@@ -38,6 +40,8 @@ export type RemoveOutcome = RemovedRule | UnknownRule;
 
 /** Keeps rules. Every method rejects with KV's own error, or when KV does not answer. */
 export interface RuleStore {
+  /** What it takes from clients. */
+  readonly draft: RuleSchema;
   /** Keeps a new rule. A wearer has room for 100 of them, 20 enabled. */
   add(wearer: string, draft: RuleDraft): Promise<AddOutcome>;
   /** All of a wearer, in the order in which they were added. */
@@ -72,16 +76,20 @@ export interface RuleStoreOptions {
   readonly kv: Deno.Kv;
   readonly clock: Clock;
   readonly newId: () => string;
+  /** Whether webhooks may lead to this machine itself (for development); default: they may not. */
+  readonly allowsLoopback?: boolean;
 }
 
 /** Opens the store for all wearers; it need not be closed. */
 export function createRuleStore(options: RuleStoreOptions): RuleStore {
   const { clock, newId } = options;
   const records = new RuleRecords(options);
+  const draft = ruleDraft(options.allowsLoopback ?? false);
   return {
-    async add(wearer, draft) {
+    draft,
+    async add(wearer, given) {
       const nowMs = clock.epochMs();
-      const rule = { ...draft, id: newId(), version: 1, createdAtMs: nowMs, changedAtMs: nowMs };
+      const rule = { ...given, id: newId(), version: 1, createdAtMs: nowMs, changedAtMs: nowMs };
       const added = await records.add(wearer, rule);
       return added.kind === "added" ? { kind: "added", rule } : added;
     },
@@ -92,16 +100,21 @@ export function createRuleStore(options: RuleStoreOptions): RuleStore {
         if (expectedVersion !== undefined && expectedVersion !== current.version) {
           return { kind: "conflict", current };
         }
-        return patched(current, patch, clock.epochMs());
+        return patched(draft, current, patch, clock.epochMs());
       }),
     remove: (wearer, ruleId) => records.remove(wearer, ruleId),
     active: (wearer, known) => records.active(wearer, known),
   };
 }
 
-function patched(current: Rule, patch: unknown, nowMs: number): Decision<Decided> {
+function patched(
+  draft: RuleSchema,
+  current: Rule,
+  patch: unknown,
+  nowMs: number,
+): Decision<Decided> {
   const body = mergePatch(givenOf(current), patch);
-  const read = RULE_DRAFT.safeParse(body);
+  const read = draft.safeParse(body);
   if (!read.success) return { kind: "invalid", error: read.error, body };
   const isSame = JSON.stringify(bodyOf(read.data)) === JSON.stringify(bodyOf(current));
   if (isSame) return { kind: "changed", rule: current };

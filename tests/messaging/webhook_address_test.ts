@@ -99,3 +99,21 @@ Deno.test("isPublicAddress: what is no address is not public, nor is a mapped on
   const others = ["", "example.com", "[2a00::1]", "8.8.8", "::ffff:8.8.8.8", "fe80::1%eth0"];
   assertEquals(others.filter(isPublicAddress), []);
 });
+
+Deno.test("webhookAddress lets development send to its own machine, and nowhere else in the house", () => {
+  const own = [
+    "http://localhost:9/in",
+    "http://127.0.0.1:9/",
+    "https://127.8.9.1/",
+    "http://[::1]/",
+  ];
+  assertEquals(own.map((given) => webhookAddress(given, true)), own);
+  const others = [
+    "http://10.0.0.1/",
+    "https://10.0.0.1/",
+    "http://example.com/",
+    "http://0.0.0.0/",
+  ];
+  const tricks = ["http://a:b@localhost/", "ftp://localhost/", "http://localhost.evil.com/"];
+  assertEquals([...others, ...tricks].filter((given) => webhookAddress(given, true) !== null), []);
+});

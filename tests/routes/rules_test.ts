@@ -262,3 +262,19 @@ Deno.test("/rules while KV does not answer: 503, come again [R1]", () =>
       }
     }, { kv: faulty.kv });
   }));
+
+Deno.test("rules: webhooks lead to this machine in development alone, also after a change [R2]", async () => {
+  const then = { channel: "webhook", to: "http://127.0.0.1:9/in" };
+  const body = JSON.stringify({ when: "a dog", then });
+  for (const [WEBHOOK_ALLOW_LOOPBACK, status] of [["on", 201], ["off", 422]] as const) {
+    await withForesight({ WEBHOOK_ALLOW_LOOPBACK }, async ({ fetch }) => {
+      const added = await fetch("/rules", { method: "POST", body });
+      assertEquals(added.status, status);
+      const { id } = await added.json();
+      if (status !== 201) return;
+      const patch = JSON.stringify({ then: { message: "Seen: {seen}" } });
+      const changed = await fetch(`/rules/${id}`, { method: "PATCH", body: patch });
+      assertEquals((await changed.json()).then, { message: "Seen: {seen}", ...then });
+    });
+  }
+});
