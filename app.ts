@@ -45,7 +45,6 @@ import { visionRoutes } from "./routes/vision.ts";
 import { wearerRoutes } from "./routes/wearers.ts";
 import { RuleEvaluator } from "./rules/evaluator.ts";
 import { createReplay } from "./rules/replay.ts";
-import { RuleChanges } from "./rules/rule_changes.ts";
 import { createRuleStore } from "./rules/store.ts";
 import { Watchlist } from "./rules/watchlist.ts";
 import { Admission } from "./stream/admission.ts";
@@ -59,7 +58,7 @@ import { SearchGate } from "./timeline/search/gate.ts";
 import { createSearchIndexer } from "./timeline/search/indexer.ts";
 import { createSearch, type Search } from "./timeline/search/search.ts";
 import { createCameras } from "./wearers/camera.ts";
-import { StandingOrders } from "./wearers/orders.ts";
+import type { StandingOrders } from "./wearers/orders.ts";
 import type { Erasures } from "./wearers/erasures.ts";
 import type { Sweeps } from "./wearers/sweeps.ts";
 import { createTokens } from "./wearers/tokens.ts";
@@ -80,6 +79,7 @@ export interface Deps {
   readonly compaction: Compaction;
   readonly upgrade: Upgrade;
   readonly budgets: Budgets;
+  readonly orders: StandingOrders;
   readonly erasures: Erasures;
   readonly sweeps: Pick<Sweeps, "sweep">;
   readonly memory: { readonly isFull: boolean };
@@ -91,12 +91,12 @@ export interface Deps {
 
 /** Puts the application together. */
 export function createApp(deps: Deps): Hono {
-  const { config, kv, clock, log, streams, memory } = deps;
+  const { config, kv, clock, log, streams, memory, orders } = deps;
   const rateLimiter = createRateLimiter({ kv, clock });
   const tokens = createTokens({ ...deps, signingKeys: config.tokenSigningKeys });
-  const orders = new StandingOrders(deps);
   const cameras = createCameras({ kv, clock, orders });
   deps.erasures.listen((wearer) => tokens.forget(wearer));
+  deps.erasures.listen((wearer) => orders.changed(wearer));
   const { retentionDays } = config;
   const retention = new Retention({ kv, clock, retentionDays });
   const search = openSearch(deps);
@@ -105,7 +105,8 @@ export function createApp(deps: Deps): Hono {
   const slots = new InferenceSlots(config.inference.maxConcurrent);
   const modelIdentity = config.modal.transport === "http" ? null : config.modal;
   const rules = createRuleStore({ ...deps, ...config.webhook });
-  const watchlist = new Watchlist({ ...deps, rules, changes: new RuleChanges(deps) });
+  const changes = { follow: orders.followRules.bind(orders) };
+  const watchlist = new Watchlist({ ...deps, rules, changes });
   const keptForMs = (wearer: string) => retention.keptForMs(wearer);
   const courses = new RuleCourses({ kv, clock, keptForMs });
   const manners = openMannersBook(kv);
@@ -158,7 +159,6 @@ export function createApp(deps: Deps): Hono {
     visionRoutes({
       ...deps,
       tokens,
-      orders,
       questions: watchlist,
       admission: new Admission({ streams, memory, clock, ...config.capacity }),
       vision: config.vision,

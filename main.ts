@@ -35,6 +35,7 @@ import { Compaction } from "./timeline/search/compaction.ts";
 import { forgetSearchDays } from "./timeline/search/forgetting.ts";
 import { Watchers } from "./timeline/watchers.ts";
 import { Erasures } from "./wearers/erasures.ts";
+import { StandingOrders } from "./wearers/orders.ts";
 import { hidePrivateDetails } from "./wearers/private_details.ts";
 import { Sweeps } from "./wearers/sweeps.ts";
 
@@ -84,6 +85,7 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
     counters,
     log,
   });
+  const orders = new StandingOrders({ kv, clock: systemClock, counters, log });
   const scrub = scrubOf(config.kv);
   const erasures = new Erasures({ kv, clock: systemClock, newId, counters, log, scrub });
   const { retentionDays } = config;
@@ -119,6 +121,7 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
     upgrade: transport.upgrade,
     memory,
     budgets,
+    orders,
     erasures,
     sweeps,
     counters,
@@ -156,6 +159,7 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
         server.shutdown(),
         inference.close(),
         budgets.close(),
+        orders.close(),
         erasures.close(),
         sweeps.close(),
         compaction.close(),

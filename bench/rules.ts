@@ -6,7 +6,7 @@
 import { parseArgs } from "node:util";
 import { systemClock } from "../clock.ts";
 import { runCommand, say } from "../dev/terminal.ts";
-import { readRuleStamps } from "../kv/rule_stamps.ts";
+import { readStandings } from "../kv/standing.ts";
 import { describeMachine, usageOf } from "./_proc.ts";
 import { type Answering, openRuleBooks, type RuleBooks } from "./_rule_books.ts";
 
@@ -105,7 +105,7 @@ async function measured(books: RuleBooks, size: Size): Promise<Cost> {
   return { cpuMs: (after.cpuUs - before.cpuUs) / 1000 / chunks, wallMs: wallMs / chunks };
 }
 
-/** A second of all wearers: their chunks, four at once, and the look whether rules have changed. */
+/** A second of all wearers: their chunks, four at once, and the look at what stands for them. */
 async function round(books: RuleBooks, { wearers }: Size, at: number): Promise<void> {
   let next = 0;
   const write = async () => {
@@ -114,8 +114,8 @@ async function round(books: RuleBooks, { wearers }: Size, at: number): Promise<v
   await Promise.all([write(), write(), write(), write()]);
   if (books.rulesOf) {
     const never = new AbortController().signal;
-    const reading = { kv: books.kv, clock: systemClock };
-    const { failure } = await readRuleStamps(reading, books.names, never);
+    const reading = { kv: books.kv, clock: systemClock, track: <T>(read: Promise<T>) => read };
+    const { failure } = await readStandings(reading, books.names, never);
     if (failure !== null) throw new Error(failure);
   }
 }

@@ -7,7 +7,7 @@ import { type Clock, withDeadline } from "../clock.ts";
 import { CONFLICT, retryContended } from "./_retry_contended.ts";
 import { until } from "./_until.ts";
 import { hasExpired } from "./keys.ts";
-import { cameraKey, type CameraRecord } from "./order_keys.ts";
+import { cameraKey, type CameraRecord } from "./camera_keys.ts";
 
 /** A request waits for KV no longer than that. */
 const TIMEOUT_MS = 2_000;

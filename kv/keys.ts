@@ -31,8 +31,8 @@
  * | `outbox, WEARER`                               | {@link Stored}         | while messages wait        |
  *
  * Segments and search blocks are in `timeline_keys.ts`, tokens in `token_keys.ts`, rules in
- * `rule_keys.ts`, how they stand in `firing_keys.ts`, standing orders in `order_keys.ts`, how long
- * records stay in `retention_keys.ts`, the mark of an erasure in `erasing_keys.ts`, messages in
+ * `rule_keys.ts`, how they stand in `firing_keys.ts`, the paused camera in `camera_keys.ts`, how
+ * long records stay in `retention_keys.ts`, the mark of an erasure in `erasing_keys.ts`, messages in
  * `outbox_keys.ts`. `RETENTION_DAYS` is the default: a wearer may have a time of its own.
  *
  * Everything lies under a wearer's prefix, so it can be listed and erased as one, and nobody reads

@@ -7,7 +7,7 @@ import { type Context, Hono } from "@hono/hono";
 import type { Cancel } from "../clock.ts";
 import { Pages } from "../timeline/pages.ts";
 import type { Change, Watcher, Watchers } from "../timeline/watchers.ts";
-import type { Erasures } from "../wearers/erasures.ts";
+import type { StandingOrders } from "../wearers/orders.ts";
 import type { Tokens } from "../wearers/tokens.ts";
 import { type EventSource, eventStream } from "./_event_stream.ts";
 import { invalid, readPageQuery, readZone } from "./_page_query.ts";
@@ -28,7 +28,7 @@ const STREAM_HEADERS = { "content-type": "text/event-stream", "cache-control": "
 export interface TimelineDeps extends ReadingDeps {
   readonly watchers: Watchers;
   readonly tokens: Pick<Tokens, "watch">;
-  readonly erasures: Pick<Erasures, "watch">;
+  readonly orders: Pick<StandingOrders, "whenErasing">;
 }
 
 /** Serves `/timeline`. */
@@ -79,7 +79,7 @@ async function watch(deps: TimelineDeps, context: Context<AccessEnv>): Promise<R
       guard: (ended) => {
         const cancels = [
           deps.tokens.watch(context.var.principal, ended),
-          deps.erasures.watch(watcher.wearer, ended),
+          deps.orders.whenErasing(watcher.wearer, ended),
         ];
         return () => cancels.forEach((cancel) => cancel());
       },

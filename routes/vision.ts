@@ -11,7 +11,7 @@ import { reasonOf } from "../log.ts";
 import type { Admission } from "../stream/admission.ts";
 import {
   ERASED,
-  type FollowOrders,
+  type FollowCamera,
   type Guard,
   startStream,
   type StreamDeps,
@@ -22,7 +22,6 @@ import type { Wire } from "../stream/wire.ts";
 import { WireV1 } from "../stream/wire_v1.ts";
 import { PROTOCOL_V2, WireV2 } from "../stream/wire_v2.ts";
 import type { StandingOrders } from "../wearers/orders.ts";
-import type { Erasures } from "../wearers/erasures.ts";
 import type { Tokens } from "../wearers/tokens.ts";
 import { readStreamQuery, type StreamQuery } from "./_stream_query.ts";
 import { watchForLeaving } from "./_leaving.ts";
@@ -45,8 +44,7 @@ const TOKEN_ENDED = {
 export interface VisionDeps extends StreamDeps, BeginningDeps {
   readonly upgrade: Upgrade;
   readonly tokens: Pick<Tokens, "watch">;
-  readonly orders: Pick<StandingOrders, "ask" | "follow">;
-  readonly erasures: Pick<Erasures, "isErasing" | "watch">;
+  readonly orders: Pick<StandingOrders, "ask" | "followCamera" | "whenErasing">;
   readonly admission: Admission;
   readonly rateLimiter: RateLimiter;
   readonly streamsPerMinute: number;
@@ -71,7 +69,7 @@ export function visionRoutes(deps: VisionDeps): Hono<AccessEnv> {
     const query = readStreamQuery(req.query(), isV2);
     if (query.kind === "invalid") return context.json({ detail: query.detail }, 422);
     const { wearer } = context.var.principal;
-    if (await deps.erasures.isErasing(wearer)) {
+    if ((await deps.orders.ask(wearer)).standing?.isErasing) {
       return unavailable(context, "The wearer is being erased: come again", RETRY_AFTER_S);
     }
     const waitMs = await waitBeforeOpening(deps, wearer);
@@ -185,15 +183,15 @@ async function upgrade(
   const guard: Guard = (end) => {
     const cancels = [
       deps.tokens.watch(context.var.principal, (how) => end(TOKEN_ENDED[how])),
-      deps.erasures.watch(wearer, () => end(ERASED, true)),
+      deps.orders.whenErasing(wearer, () => end(ERASED, true)),
     ];
     return () => cancels.forEach((cancel) => cancel());
   };
   try {
     return deps.upgrade(context.req.raw, (socket) => {
       place.leave();
-      const followOrders: FollowOrders = (obey) => deps.orders.follow(asked, obey);
-      return startStream(deps, socket, greet(socket), { ...begun, lease, guard, followOrders });
+      const followCamera: FollowCamera = (obey) => deps.orders.followCamera(asked, obey);
+      return startStream(deps, socket, greet(socket), { ...begun, lease, guard, followCamera });
     }, protocol);
   } catch (error) {
     const detail = `Cannot upgrade to WebSocket: ${reasonOf(error)}`;

@@ -11,8 +11,13 @@ import type { Rule } from "../kv/rule_keys.ts";
 import type { ActiveRules } from "../kv/rule_records.ts";
 import { type Logger, reasonOf } from "../log.ts";
 import { questionOf } from "./question.ts";
-import type { FollowChanges } from "./rule_changes.ts";
 import type { RuleStore } from "./store.ts";
+
+/**
+ * Tells the stamp of a wearer's rules soon, and about once a second from then on, until cancelled:
+ * another stamp, other rules; null: the wearer never had any.
+ */
+export type FollowChanges = (wearer: string, hear: (stamp: string | null) => void) => Cancel;
 
 /** What a {@link Watchlist} needs. */
 export interface WatchlistOptions {

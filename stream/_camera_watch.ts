@@ -5,8 +5,8 @@
  * @module
  */
 import type { Clock } from "../clock.ts";
+import type { CameraOrder } from "../kv/camera_keys.ts";
 import type { StallWatch } from "./_stall_watch.ts";
-import type { CameraOrder } from "./camera.ts";
 import type { Notice } from "./wire.ts";
 
 /** Watches one connection. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { CameraOrder } from "./camera.ts";
+import type { CameraOrder } from "../kv/camera_keys.ts";
 import { DROPPED, type FrameFate } from "./frame.ts";
 
 /** Why what was queued as an order came was not looked at. */

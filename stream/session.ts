@@ -13,10 +13,9 @@ import type { ModelIdentity, Question, VisionInferenceClient } from "../inferenc
 import type { InferenceSlots } from "../inference/slots.ts";
 import type { ChunkRecord, LiveSession } from "../kv/keys.ts";
 import type { Budgets, StreamLease } from "../kv/budgets.ts";
-import type { Orders } from "../kv/order_keys.ts";
+import type { CameraOrder } from "../kv/camera_keys.ts";
 import type { SessionWriter } from "../kv/session_writer.ts";
 import { type Logger, reasonOf } from "../log.ts";
-import { cameraOrderOf } from "./camera.ts";
 import { Captioner } from "./captioner.ts";
 import type { CaptionerStart } from "./captioning.ts";
 import { Connection } from "./connection.ts";
@@ -70,10 +69,10 @@ export const ERASED = "what was known of the wearer is erased";
 export type Guard = (endStream: (reason: string, forgets?: boolean) => void) => Cancel;
 
 /**
- * What the wearer orders all its streams from outside: tells it at once and whenever it changes,
- * until cancelled.
+ * What the wearer orders the camera from outside: tells it at once and whenever it changes, until
+ * cancelled.
  */
-export type FollowOrders = (obey: (orders: Orders) => void) => Cancel;
+export type FollowCamera = (obey: (order: CameraOrder) => void) => Cancel;
 
 /** A session as it begins, or as a new connection finds it. */
 export interface SessionStart {
@@ -85,7 +84,7 @@ export interface SessionStart {
   /** The session's place among the wearer's streams. */
   readonly lease: StreamLease;
   readonly guard?: Guard;
-  readonly followOrders?: FollowOrders;
+  readonly followCamera?: FollowCamera;
   /** Results that the client has not seen, in order; null: the session is new. */
   readonly unseen: AsyncIterable<ChunkRecord> | null;
 }
@@ -111,7 +110,7 @@ class Session implements StreamSession {
   readonly #questions: FollowedQuestions;
   #cancelHeartbeat: Cancel = () => {};
   #cancelGuard: Cancel = () => {};
-  #cancelOrders: Cancel = () => {};
+  #cancelCamera: Cancel = () => {};
   #isOver = false;
 
   constructor(deps: StreamDeps, socket: Socket, wire: Wire, start: SessionStart) {
@@ -137,8 +136,8 @@ class Session implements StreamSession {
     if (wire.resumes) this.#scheduleHeartbeat();
     this.#cancelGuard = start.guard?.((...how) => this.#cutOff(...how)) ?? this.#cancelGuard;
     deps.streams.add(session.id, this.connection);
-    // Last: an order may end the stream at once.
-    this.#cancelOrders = start.followOrders?.((orders) => this.#obey(orders)) ?? this.#cancelOrders;
+    // Last: with what is known of the camera, it may become known that the wearer is being erased.
+    this.#cancelCamera = start.followCamera?.((order) => this.#obey(order)) ?? this.#cancelCamera;
   }
 
   admit(frame: ArrivedFrame): FrameFate {
@@ -192,10 +191,9 @@ class Session implements StreamSession {
   }
 
   /** What no longer may leave does not, by the time that the client is told. */
-  #obey(orders: Orders): void {
-    const camera = cameraOrderOf(orders);
-    this.#captioner.ordered(camera.kind);
-    this.connection.camera.order(camera);
+  #obey(order: CameraOrder): void {
+    this.#captioner.ordered(order.kind);
+    this.connection.camera.order(order);
   }
 
   /** Inferences in flight are finished first (WIRE V7), so that the books close complete. */
@@ -207,7 +205,7 @@ class Session implements StreamSession {
   ): Promise<void> {
     await this.#captioner.close(status === "interrupted" ? "described" : "dropped");
     // Not before: what is described last obeys too.
-    this.#cancelOrders();
+    this.#cancelCamera();
     this.#questions.stop();
     await this.#recorder.end(status, code, reason, endedAtMs);
     // Not before: what comes into the books last is held against the rules too.

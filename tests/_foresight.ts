@@ -21,6 +21,7 @@ import { Compaction } from "../timeline/search/compaction.ts";
 import { forgetSearchDays } from "../timeline/search/forgetting.ts";
 import { Watchers } from "../timeline/watchers.ts";
 import { Erasures } from "../wearers/erasures.ts";
+import { StandingOrders } from "../wearers/orders.ts";
 import { Sweeps } from "../wearers/sweeps.ts";
 
 /** The word that lets the tests in. */
@@ -96,6 +97,7 @@ export async function withForesight(
     counters,
     log,
   });
+  const orders = new StandingOrders({ kv, clock: systemClock, counters, log });
   const erasures = new Erasures({
     kv,
     clock: systemClock,
@@ -138,6 +140,7 @@ export async function withForesight(
     upgrade: transport.upgrade,
     memory: replaced.memory ?? { isFull: false },
     budgets,
+    orders,
     erasures,
     sweeps,
     counters,
@@ -164,6 +167,7 @@ export async function withForesight(
     await inference.close();
     await outbox.close();
     await budgets.close();
+    await orders.close();
     await erasures.close();
     await sweeps.close();
     await compaction.close();

@@ -3,7 +3,7 @@
  *
  * A mark is written first and deleted last (`kv/erasing_keys.ts`). While it is there nothing of the
  * wearer is written, in any process (`kv/fenced_kv.ts`), its tokens are refused, and what it has open
- * is ended: here at once, in other processes as they look, once a second. The mark stays for
+ * is ended: here at once, in other processes within about a second (`orders.ts`). The mark stays for
  * {@link SETTLE_MS}, so that by its end nobody has anything in hand that could be written behind it.
  * Where a process dies midway, another goes on from the mark, at its start or when it looks for such.
  *
@@ -22,9 +22,8 @@ import { type Counts, erasingKey, type ErasingRecord } from "../kv/erasing_keys.
 import type { ScrubOutcome } from "../kv/scrub.ts";
 import { wearersIn } from "../kv/wearers.ts";
 import { type Logger, reasonOf } from "../log.ts";
-import { ErasureWatch } from "./_erasure_watch.ts";
 
-/** Longer than a process relies on what it knew of a token (5 s), and on not having looked (1 s). */
+/** Longer than a process relies on what it knew of a token (5 s), and on its orders (1 s). */
 export const SETTLE_MS = 7_000;
 /** Who asks waits for the end so long, as proxies give up after a minute; it goes on without them. */
 export const ANSWER_WITHIN_MS = 50_000;
@@ -65,11 +64,13 @@ export interface ErasuresOptions {
   readonly settleMs?: number;
 }
 
-/** The erasures of all wearers that this process works on, and those that it hears of. */
+/** Hears of a wearer whose mark is there; never throws or rejects. */
+export type HearErasure = (wearer: string) => void | Promise<void>;
+
+/** The erasures of all wearers that this process works on. */
 export class Erasures {
   readonly #options: ErasuresOptions;
   readonly #workerId: string;
-  readonly #watch: ErasureWatch;
   readonly #running = new Map<string, Promise<Receipt | null>>();
   /** Two who ask for the same at once begin one erasure. */
   readonly #claims = new Map<string, Promise<ClaimOutcome>>();
@@ -77,17 +78,16 @@ export class Erasures {
   #cancelResume: Cancel = () => {};
   /** Files are scrubbed one after another. */
   #scrubbed: Promise<unknown> = Promise.resolve();
-  readonly #listeners: ((wearer: string) => void)[] = [];
+  readonly #listeners: HearErasure[] = [];
   #isClosed = false;
 
   constructor(options: ErasuresOptions) {
     this.#options = options;
     this.#workerId = options.newId();
-    this.#watch = new ErasureWatch(options);
   }
 
-  /** Calls `hear` with each wearer whose erasure begins here. */
-  listen(hear: (wearer: string) => void): void {
+  /** Calls `hear` with each wearer whose erasure begins here. Nothing is erased before it is done. */
+  listen(hear: HearErasure): void {
     this.#listeners.push(hear);
   }
 
@@ -129,16 +129,6 @@ export class Erasures {
     return receipt ? { kind: "erased", receipt } : { kind: "none" };
   }
 
-  /** Whether the wearer is being erased; where KV cannot say, it is not. */
-  isErasing(wearer: string): Promise<boolean> {
-    return this.#watch.isErasing(wearer);
-  }
-
-  /** Calls `ended` once, when the wearer is erased, in whatever process; until cancelled. */
-  watch(wearer: string, ended: () => void): Cancel {
-    return this.#watch.add(wearer, ended);
-  }
-
   /** Goes on with all erasures that nobody works on. Resolves always. */
   async finishBegun(): Promise<{ readonly isAllOurs: boolean }> {
     const { kv } = this.#options;
@@ -161,7 +151,6 @@ export class Erasures {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelResume();
-    this.#watch.close();
     await Promise.all(this.#running.values());
   }
 
@@ -181,9 +170,9 @@ export class Erasures {
   }
 
   #run(wearer: string, erasing: Erasing): void {
-    for (const hear of this.#listeners) hear(wearer);
-    this.#watch.tell(wearer);
-    const work = this.#work(wearer, erasing).finally(() => this.#running.delete(wearer));
+    const heard = Promise.all(this.#listeners.map((hear) => hear(wearer)));
+    const work = heard.then(() => this.#work(wearer, erasing))
+      .finally(() => this.#running.delete(wearer));
     this.#running.set(wearer, work);
   }
 

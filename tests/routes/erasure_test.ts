@@ -103,6 +103,24 @@ Deno.test("erasing ends streams of both wires and watchers, and the wearer may b
     await bob.glasses.leave();
   }));
 
+Deno.test("erasing by another process ends streams of both wires and watchers within about a second [A12]", () =>
+  withModal({}, async (foresight) => {
+    const { url, kv } = foresight;
+    const session = await connectSession(url);
+    const old = await connectGlasses(url, { magicWord: "open-sesame" });
+    const watcher = await LiveClient.connect(foresight);
+    const bob = await wear(foresight, "bob", 1);
+    // As a process does that begins to erase; nothing is told to this one.
+    await kv.set(erasingKey("default"), {});
+    for (const { ended } of [session.glasses, old]) {
+      assertEquals(await ended, { code: 1008, reason: REASON });
+    }
+    while (await watcher.next() !== null);
+    bob.glasses.send(frame(2));
+    await bob.heard("result", ({ cursor }) => cursor === 2);
+    await bob.glasses.leave();
+  }));
+
 Deno.test("erasing twice at once is one erasure with one receipt [A12]", () =>
   withModal({}, async (foresight) => {
     await issueToken(foresight, "ann", ["read"]);

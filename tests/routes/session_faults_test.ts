@@ -38,7 +38,11 @@ Deno.test("claim on a session that KV cannot read is answered 503, and nothing e
     const told = logged.filter(({ event }) => event === "kv.claim_failed");
     assertEquals(told.length, 1);
     assert(!JSON.stringify(logged).includes("hush"));
-    assertEquals((await (await fetch("/health")).json()).kv_failures, 2, "the limiter's and this");
+    assertEquals(
+      (await (await fetch("/health")).json()).kv_failures,
+      3,
+      "the orders', the limiter's and this",
+    );
     const fresh = await connectSession(url);
     fresh.glasses.send(frame(1));
     await fresh.heard("ack");
@@ -83,7 +87,6 @@ Deno.test("claim that KV does not answer is refused after four seconds [S4]", ()
         counters: createCounters(),
         log: createLogger("error", () => {}),
       }),
-      erasures: { watch: () => () => {}, isErasing: () => Promise.resolve(false) },
       rateLimiter: { take: () => Promise.resolve({ kind: "allowed", remaining: 1 }) },
       streamsPerMinute: 60,
       modelIdentity: null,

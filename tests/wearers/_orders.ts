@@ -4,7 +4,7 @@
  * @module
  */
 import { createCounters } from "../../counters.ts";
-import type { Orders } from "../../kv/order_keys.ts";
+import type { CameraOrder } from "../../kv/camera_keys.ts";
 import { createLogger } from "../../log.ts";
 import { createCameras } from "../../wearers/camera.ts";
 import { StandingOrders } from "../../wearers/orders.ts";
@@ -18,16 +18,20 @@ export interface WatchedKv {
   /** What happens to readings from now on; `held` ones wait for {@link WatchedKv.letGo}. */
   mode: "answers" | "fails" | "held";
   letGo(): void;
+  /** Until KV has answered all that it was asked, and what it said is heard. */
+  settled(): Promise<void>;
 }
 
 /** Watches the reading of orders from `real`. */
 export function watchReads(real: Deno.Kv): WatchedKv {
   const asked: Deno.KvKey[][] = [];
   const waiting: (() => void)[] = [];
+  let inFlight = 0;
   const getMany = async (keys: Deno.KvKey[]) => {
     asked.push(keys);
     if (watched.mode === "fails") throw new Error("KV cannot be read (test)");
-    const entries = await real.getMany(keys);
+    inFlight++;
+    const entries = await real.getMany(keys).finally(() => inFlight--);
     if (watched.mode === "held") await new Promise<void>((done) => waiting.push(done));
     return entries;
   };
@@ -39,7 +43,12 @@ export function watchReads(real: Deno.Kv): WatchedKv {
     },
   });
   const letGo = () => waiting.splice(0).forEach((done) => done());
-  const watched: WatchedKv = { kv, asked, mode: "answers", letGo };
+  const settled = async () => {
+    for (let quiet = 0; quiet < 3; quiet = inFlight > 0 ? 0 : quiet + 1) {
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+  };
+  const watched: WatchedKv = { kv, asked, mode: "answers", letGo, settled };
   return watched;
 }
 
@@ -54,14 +63,12 @@ export function createProcess(kv: Deno.Kv, clock: FakeClock) {
   const stream = async (wearer: string) => {
     const told: string[] = [];
     const asked = await orders.ask(wearer);
-    const leave = orders.follow(asked, (orders) => void told.push(shortOf(orders)));
+    const leave = orders.followCamera(asked, (order) => void told.push(shortOf(order)));
     return { told, leave };
   };
   return { orders, cameras, counters, logged, stream };
 }
 
-function shortOf(orders: Orders): string {
-  if (orders.kind === "unknown") return "unknown";
-  const [camera] = orders.orders;
-  return camera ? `paused until ${camera.untilMs}` : "on";
+function shortOf(order: CameraOrder): string {
+  return order.kind === "paused" ? `paused until ${order.untilMs}` : order.kind;
 }
