@@ -33,6 +33,7 @@ export class Captioner {
   readonly #gate: CallGate;
   readonly #asker: Asker;
   #isEnding = false;
+  #closed: Promise<void> | null = null;
   /** Whether nothing is said of a chunk that is given up. */
   #forgets: boolean;
   readonly #shutter = new Shutter();
@@ -122,10 +123,14 @@ export class Captioner {
    * Lets inferences in flight finish, for `drainMs` at most.
    *
    * @param rest what becomes of the frames that no chunk has taken yet. `told`: they are described,
-   *   or it is told that they cannot be, as nobody will ask for them again
+   *   or it is told that they cannot be, as nobody will ask for them again. The first call counts;
+   *   others wait for it
    */
-  async close(rest: "described" | "told" | "dropped"): Promise<void> {
-    if (this.#isEnding) return;
+  close(rest: "described" | "told" | "dropped"): Promise<void> {
+    return this.#closed ??= this.#end(rest);
+  }
+
+  async #end(rest: "described" | "told" | "dropped"): Promise<void> {
     this.#isEnding = true;
     this.#asker.close();
     const { clock, limits } = this.#options;

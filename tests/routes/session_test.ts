@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { chunkKey, type ChunkRecord } from "../../kv/keys.ts";
 import { frame, withModal } from "./_vision.ts";
 import { until } from "../modal/local/_fixture.ts";
 import { connectSession, type Message, withTwo } from "./_session.ts";
@@ -181,4 +182,18 @@ Deno.test("a claim that cannot be read is refused by name, before the upgrade [S
     await refused({ session: "a", resume: "b", cursor: "-1" }, "422");
     await refused({ session: "a" }, "resume must be given beside session");
     await refused({ resume: "b" }, "session must be given beside resume");
+  }));
+
+Deno.test("a client that leaves while the server drains: what waits for the model comes into the books [V7, S4]", () =>
+  withModal({}, async (foresight, modal) => {
+    const { kv, url, streams } = foresight;
+    modal.faults.rpcs("functionGet", { kind: "delay", delayMs: 300 });
+    const { glasses, heard, hello } = await connectSession(url);
+    glasses.send(frame(1));
+    await heard("ack");
+    const drained = streams.drain();
+    glasses.vanish();
+    await drained;
+    const { value } = await kv.get<ChunkRecord>(chunkKey("default", String(hello.session), 0));
+    assertEquals(value?.outcome.status, "captioned");
   }));

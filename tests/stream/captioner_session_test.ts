@@ -78,6 +78,23 @@ Deno.test("captioner looks at nothing while it is paused; the time belongs to no
   await clock.tickUntil(captioner.close("dropped"), 1000);
 });
 
+Deno.test("captioner that is closed twice is closed when what is in flight is, for both [V7]", async () => {
+  const bench = start();
+  const { model, watch, clock, captioner, inferred } = bench;
+  model.open();
+  await watch(2);
+  const closed: number[] = [];
+  const closings = [1, 2].map(async (number) => {
+    await captioner.close("dropped");
+    closed.push(number);
+  });
+  await clock.tickAsync(5000);
+  assertEquals([model.asked.length, closed], [1, []]);
+  model.asked[0]!.answer(caption("seen"));
+  await clock.tickUntil(Promise.all(closings), 0);
+  assertEquals([inferred, closed, clock.pendingTimers], [["seen"], [1, 2], 0]);
+});
+
 Deno.test("captioner that pauses waits for no turn any more [S6]", async () => {
   const slots = new InferenceSlots(1);
   slots.request(() => {});
