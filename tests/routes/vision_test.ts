@@ -75,6 +75,7 @@ Deno.test("vision stream without Modal credentials acks and captions nothing [V8
     for (let at = 1; at <= 5; at++) glasses.send(frame(at));
     await glasses.heard((ack) => ack.frame === 5);
     await glasses.leave();
+    await foresight.streams.drain();
     assertEquals(glasses.acks.length, 5);
     assertEquals(modal.seen.connections, 0);
     assertEquals((await onlySession(foresight)).identity, null);
