@@ -206,7 +206,6 @@ class Session implements StreamSession {
     await this.#captioner.close(status === "interrupted" ? "described" : "dropped");
     // Not before: what is described last obeys too.
     this.#cancelCamera();
-    this.#questions.stop();
     await this.#recorder.end(status, code, reason, endedAtMs);
     // Not before: what comes into the books last is held against the rules too.
     this.#questions.stop();

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { addRule, eventsOf, wearing, withSight } from "./_firing.ts";
+import { addRule, eventsOf, SHOWN, wearing, withSight } from "./_firing.ts";
+import { frame } from "./_vision.ts";
 import { ask, type Issued, issueToken } from "./_wearers.ts";
 
 Deno.test("a rule fires once, its message reaches Poke, and its event explains it [R6, R7]", () =>
@@ -291,4 +292,20 @@ Deno.test("pages of events hold each event once, the newest first [R7]", () =>
     assertMatch(detail, /^limit must be a whole number from 1 to 500: current value is "0"/);
     assertEquals((await refused(`/rules/${rule}/events?cursor=abc`))[0], 422);
     assertEquals((await refused("/rules/nobody/events"))[0], 404);
+  }));
+
+Deno.test("a rule is held against what is described after its client has left [R6, V7]", () =>
+  withSight(async (bench) => {
+    const { foresight, modal } = bench;
+    const rule = await addRule(foresight, { when: "a dog", confirm: false });
+    const { show, session } = await wearing(bench, 1);
+    await show("a dog");
+    modal.faults.calls({ kind: "delay", delayMs: 200 });
+    const before = session.of("ack").length;
+    session.glasses.send(frame(SHOWN.indexOf("a dog")));
+    await session.heard("ack", (ack) => ack.frame === before + 1);
+    session.glasses.vanish();
+    while (foresight.streams.size > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    await foresight.streams.drain();
+    assertEquals((await eventsOf(foresight, rule)).length, 1);
   }));
