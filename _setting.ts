@@ -27,8 +27,8 @@ export function secret(about: string): Setting<string> {
   return text(about, "", true);
 }
 
-/** Secrets to sign with, the one in use first; never shown. */
-export function signingKeys(about: string, minChars: number): Setting<readonly string[]> {
+/** Secrets to sign or seal with, the one in use first; never shown. */
+export function secretKeys(about: string, minChars: number): Setting<readonly string[]> {
   const must = `must be texts of at least ${minChars} characters, separated by commas, none twice`;
   const schema = z.string()
     .transform((value) => value === "" ? [] : value.split(",").map((item) => item.trim()))

@@ -55,6 +55,8 @@ export interface Config {
   readonly magicWord: string | null;
   /** What signs wearers' tokens, the one in use first; empty: there are none. */
   readonly tokenSigningKeys: readonly string[];
+  /** What seals secrets in KV, the one in use first; empty: none is kept. */
+  readonly secretSealingKeys: readonly string[];
   /** Where addresses begin that are given out; null: where the request was made. */
   readonly publicUrl: string | null;
   readonly kv: KvLocation;
@@ -172,6 +174,7 @@ function configOf(values: Values): Config {
     host: values.HOST,
     magicWord: values.MAGIC_WORD || null,
     tokenSigningKeys: values.TOKEN_SIGNING_KEYS,
+    secretSealingKeys: values.SECRET_SEALING_KEYS,
     publicUrl: values.PUBLIC_URL || null,
     kv: kvLocationOf(values),
     logLevel: values.LOG_LEVEL,

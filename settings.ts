@@ -14,8 +14,8 @@ import {
   number,
   optionalCount,
   secret,
+  secretKeys,
   type Setting,
-  signingKeys,
   text,
 } from "./_setting.ts";
 import { PROFILE_NAMES } from "./inference/profiles/profiles.ts";
@@ -32,8 +32,12 @@ export const SETTINGS = {
   PORT: count("port to listen on; 0 takes a free one", 8000, 65_535),
   HOST: text("address to listen on", "0.0.0.0"),
   MAGIC_WORD: secret("the word that lets clients in; while unset nobody enters"),
-  TOKEN_SIGNING_KEYS: signingKeys(
+  TOKEN_SIGNING_KEYS: secretKeys(
     "secrets that sign wearers' tokens: the first signs, all verify; while unset there are none",
+    32,
+  ),
+  SECRET_SEALING_KEYS: secretKeys(
+    "secrets that seal wearers' Poke keys: the first seals, all open; while unset none is kept",
     32,
   ),
   PUBLIC_URL: base("where links begin that are given to helpers; unset: where they are asked for"),
@@ -92,9 +96,9 @@ export const SETTINGS = {
   FORESIGHT_MODAL_TOKEN_SECRET: secret("(see above)"),
   FORESIGHT_MODAL_APP_NAME: text("(see above)", "foresight-gemma3-vlm"),
   FORESIGHT_MODAL_CLASS_NAME: text("(see above)", "Gemma3VLMSession"),
-  FORESIGHT_POKE_API_KEY: secret("Poke key for requests that bring none"),
+  FORESIGHT_POKE_API_KEY: secret("Poke key of wearer `default`, where it has none of its own"),
   FORESIGHT_POKE_URL: address("stands in for Poke's own addresses", HTTP),
-  WEBHOOK_SIGNING_KEYS: signingKeys(
+  WEBHOOK_SIGNING_KEYS: secretKeys(
     "secrets that webhooks are signed with, all of them at once; while unset none is sent",
     32,
   ),

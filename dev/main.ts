@@ -17,6 +17,7 @@ const DEV_SETTINGS = {
   HOST: "127.0.0.1",
   MAGIC_WORD: "open-sesame",
   TOKEN_SIGNING_KEYS: "known-to-all-and-good-for-nothing-else",
+  SECRET_SEALING_KEYS: "known-to-all-and-good-for-nothing-else",
   WEBHOOK_SIGNING_KEYS: "known-to-all-and-good-for-nothing-else",
   WEBHOOK_ALLOW_LOOPBACK: "on",
   OUTBOX_LOG_TEXT: "on",

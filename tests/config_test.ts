@@ -200,15 +200,19 @@ Deno.test("parseConfig takes on and off for skipping frames [S2]", () => {
   ]);
 });
 
-Deno.test("parseConfig takes keys that sign tokens, in order, and none that can be guessed [A9, A4]", () => {
+Deno.test("parseConfig takes keys that sign tokens or seal secrets, in order, and none that can be guessed [A9, A16, A4]", () => {
   const keys = ["k".repeat(32), "another-key+of/at=least 32 characters"];
-  assertEquals(valid({}).tokenSigningKeys, []);
+  assertEquals([valid({}).tokenSigningKeys, valid({}).secretSealingKeys], [[], []]);
   assertEquals(valid({ TOKEN_SIGNING_KEYS: keys.join(" , ") }).tokenSigningKeys, keys);
+  assertEquals(valid({ SECRET_SEALING_KEYS: keys.join(" , ") }).secretSealingKeys, keys);
   for (const given of ["k".repeat(31), `${keys[0]},${keys[0]}`, `${keys[0]},`, `,${keys[1]}`]) {
     assertEquals(problems({ TOKEN_SIGNING_KEYS: given }), [
       "Cannot use TOKEN_SIGNING_KEYS as it must be texts of at least 32 characters, separated by " +
       "commas, none twice: current value is hidden, as it is a secret",
     ]);
+    const [problem] = problems({ SECRET_SEALING_KEYS: given });
+    assertStringIncludes(problem!, "SECRET_SEALING_KEYS as it must be texts of at least 32 ");
+    assert(!problem!.includes(given), problem);
   }
 });
 

@@ -132,7 +132,12 @@ Deno.test("deploy.yml gives each step the secrets that it needs, and no other [A
     });
   const given = jobNamed(deploy, "deploy").steps.map((step) => [step.id, secretsOf(step)]);
   const modal = ["MODAL_TOKEN_ID", "MODAL_TOKEN_SECRET"];
-  const mayBeLeftOut = ["FORESIGHT_POKE_API_KEY", "TOKEN_SIGNING_KEYS", "WEBHOOK_SIGNING_KEYS"];
+  const mayBeLeftOut = [
+    "FORESIGHT_POKE_API_KEY",
+    "TOKEN_SIGNING_KEYS",
+    "SECRET_SEALING_KEYS",
+    "WEBHOOK_SIGNING_KEYS",
+  ];
   assertEquals(given.filter(([, secrets]) => secrets!.length > 0), [
     ["modal", modal],
     ["secrets", ["DENO_DEPLOY_TOKEN", "MAGIC_WORD", ...mayBeLeftOut, ...modal]],

@@ -29,7 +29,7 @@ put() {
 }
 
 secrets=(MAGIC_WORD MODAL_TOKEN_ID MODAL_TOKEN_SECRET)
-for name in FORESIGHT_POKE_API_KEY TOKEN_SIGNING_KEYS WEBHOOK_SIGNING_KEYS; do
+for name in FORESIGHT_POKE_API_KEY TOKEN_SIGNING_KEYS SECRET_SEALING_KEYS WEBHOOK_SIGNING_KEYS; do
   if [[ "${!name:-}" =~ [^[:space:]] ]]; then
     secrets+=("$name")
   else

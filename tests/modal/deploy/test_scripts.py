@@ -21,6 +21,7 @@ SECRETS = {
     "MAGIC_WORD": 'open-sesame $HOME `id` "x" #1\n',
     "FORESIGHT_POKE_API_KEY": "pk_poke",
     "TOKEN_SIGNING_KEYS": "new-key+of/thirty-two=characters,old-key+of/thirty-two=characters",
+    "SECRET_SEALING_KEYS": "seal-key+of/thirty-two=characters",
     "WEBHOOK_SIGNING_KEYS": "web-key+of/thirty-two=characters",
     "MODAL_TOKEN_ID": "ak-test",
     "MODAL_TOKEN_SECRET": "as-test",
@@ -220,7 +221,7 @@ def test_settings_sh_refuses_what_it_cannot_write_down_and_hides_it(deploy: Depl
     assert deploy.calls == []
 
 
-@pytest.mark.parametrize("name", ["FORESIGHT_POKE_API_KEY", "TOKEN_SIGNING_KEYS", "WEBHOOK_SIGNING_KEYS"])
+@pytest.mark.parametrize("name", ["FORESIGHT_POKE_API_KEY", "TOKEN_SIGNING_KEYS", "SECRET_SEALING_KEYS", "WEBHOOK_SIGNING_KEYS"])
 def test_settings_sh_leaves_keys_alone_where_none_are_given(deploy: Deploy, name: str) -> None:
     run = deploy.run("settings.sh", **{**SECRETS, name: " "}, **DENO_DEPLOY)
     assert run.returncode == 0, run.stderr
