@@ -20,6 +20,7 @@ import { createSessionStore, type SessionStore } from "./kv/sessions.ts";
 import type { Logger } from "./log.ts";
 import type { KeyedChannel } from "./messaging/channel.ts";
 import type { Outbox } from "./messaging/outbox.ts";
+import type { PokeKeys } from "./messaging/poke_keys.ts";
 import { requireAccess } from "./routes/access.ts";
 import { cameraRoutes } from "./routes/camera.ts";
 import { internalError, notFound } from "./routes/errors.ts";
@@ -30,6 +31,7 @@ import { keepLinksPrivate } from "./routes/links.ts";
 import { mcpRoutes } from "./routes/mcp.ts";
 import { outboxRoutes } from "./routes/outbox.ts";
 import { pokeRoutes } from "./routes/poke.ts";
+import { pokeKeyRoutes } from "./routes/poke_key.ts";
 import { askRoutes } from "./routes/ask.ts";
 import { profileRoutes } from "./routes/profiles.ts";
 import { mannersRoutes } from "./routes/manners.ts";
@@ -73,6 +75,7 @@ export interface Deps {
   readonly kv: Deno.Kv;
   readonly inference: VisionInferenceClient;
   readonly poke: KeyedChannel;
+  readonly pokeKeys: PokeKeys;
   readonly outbox: Outbox;
   readonly streams: LiveStreams;
   readonly watchers: Watchers;
@@ -120,6 +123,7 @@ export function createApp(deps: Deps): Hono {
   app.route("/", healthRoutes(deps));
   app.route("/", profileRoutes());
   app.route("/", wearerRoutes({ ...deps, tokens }));
+  app.route("/", pokeKeyRoutes(deps));
   app.route("/", shareRoutes({ ...deps, tokens, publicUrl: config.publicUrl }));
   app.route("/", cameraRoutes({ ...deps, cameras }));
   app.route("/", searchRoutes({ ...deps, search, gate }));
@@ -149,7 +153,7 @@ export function createApp(deps: Deps): Hono {
       rateLimiter,
       idempotency: createIdempotencyStore({ kv, clock }),
       sendsPerHour: config.rateLimits.pokePerHour,
-      apiKey: config.poke.apiKey,
+      pokeKeys: deps.pokeKeys,
       counters: deps.counters,
       log,
     }),

@@ -24,6 +24,7 @@ import { createRateLimiter } from "./kv/rate_limits.ts";
 import { createLogger, lineWriter, type Logger, reasonOf } from "./log.ts";
 import { Outbox } from "./messaging/outbox.ts";
 import { createPokeChannel } from "./messaging/poke.ts";
+import { PokeKeys } from "./messaging/poke_keys.ts";
 import { createWaysOut } from "./messaging/ways_out.ts";
 import { redactAddresses } from "./redact.ts";
 import { createStillWanted } from "./rules/still_wanted.ts";
@@ -55,7 +56,7 @@ const MINUTELY = "* * * * *";
 export interface RunningApp {
   /** `http://host:port` as clients on this machine reach it. */
   readonly url: string;
-  /** Sweeps, and finishes what erasures were left; done from time to time by itself. Resolves always. */
+  /** Sweeps, seals keys anew, and finishes what erasures were left; done from time to time by itself. Resolves always. */
   keepHouse(): Promise<void>;
   /** Sends what is due and was left behind, by whatever process. Resolves always. */
   sweep(): Promise<void>;
@@ -108,12 +109,14 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
     fetch,
     ...config.poke.url && { urlOverride: config.poke.url },
   });
-  const outbox = openOutbox({ config, kv, poke, newId, counters, log });
+  const pokeKeys = openPokeKeys({ config, kv, counters, log });
+  const outbox = openOutbox({ config, kv, poke, pokeKeys, newId, counters, log });
   const deps: Deps = {
     config,
     kv,
     inference,
     poke,
+    pokeKeys,
     outbox,
     streams,
     watchers,
@@ -144,6 +147,8 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
     async keepHouse() {
       await erasures.finishBegun();
       await sweeps.sweepAll();
+      // Not as it starts: processes of before may still run, which do not know a new key.
+      await pokeKeys.resealAll();
     },
     sweep: () => outbox.sweep(),
     async stop() {
@@ -163,6 +168,7 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
         erasures.close(),
         sweeps.close(),
         compaction.close(),
+        pokeKeys.close(),
         outbox.close(),
       ];
       await within(endsAtMs - systemClock.monotonicMs(), Promise.all(ends));
@@ -178,16 +184,22 @@ export function createInference(config: Config): VisionInferenceClient {
   return config.inference.redacts ? createRedactedInference(client, hidePrivateDetails) : client;
 }
 
+/** The Poke keys of all wearers. */
+export function openPokeKeys(made: Pick<Deps, "config" | "kv" | "counters" | "log">): PokeKeys {
+  const { secretSealingKeys: sealingKeys, poke: { apiKey: houseKey } } = made.config;
+  return new PokeKeys({ ...made, clock: systemClock, sealingKeys, houseKey });
+}
+
 /** The outbox with all channels that there are; it must be closed. */
 export function openOutbox(
-  made: Pick<Deps, "config" | "kv" | "poke" | "newId" | "counters" | "log">,
+  made: Pick<Deps, "config" | "kv" | "poke" | "pokeKeys" | "newId" | "counters" | "log">,
 ): Outbox {
-  const { config: { webhook, ...config }, kv, poke, log } = made;
-  const pokeKey = config.poke.apiKey;
+  const { config: { webhook, ...config }, kv, poke, pokeKeys, log } = made;
+  const pokeKeyOf = (wearer: string) => pokeKeys.keyOf(wearer);
   return new Outbox({
     ...made,
     clock: systemClock,
-    channels: createWaysOut({ poke, pokeKey, webhook, logsText: config.outbox.logsText, log }),
+    channels: createWaysOut({ poke, pokeKeyOf, webhook, logsText: config.outbox.logsText, log }),
     rateLimiter: createRateLimiter({ kv, clock: systemClock }),
     perDay: config.outbox.perDay,
     retentionDays: config.retentionDays,

@@ -19,6 +19,7 @@
  * | `wearer, WEARER, token, TOKEN`                 | `TokenRecord`          | until the token expires    |
  * | `wearer, WEARER, rule, RULE`                   | `RuleRecord`           | until it is removed        |
  * | `wearer, WEARER, rule_set`                     | `RuleSetRecord`        | for good                   |
+ * | `wearer, WEARER, poke_key`                     | `PokeKeyRecord`        | until it is deleted        |
  * | `wearer, WEARER, camera`                       | `CameraRecord`         | as long as the pause       |
  * | `wearer, WEARER, retention`                    | `RetentionRecord`      | for good, or two days after a sweep |
  * | `wearer, WEARER, erasing`                      | `ErasingRecord`        | until the wearer is erased |
@@ -33,11 +34,13 @@
  * Segments and search blocks are in `timeline_keys.ts`, tokens in `token_keys.ts`, rules in
  * `rule_keys.ts`, how they stand in `firing_keys.ts`, the paused camera in `camera_keys.ts`, how
  * long records stay in `retention_keys.ts`, the mark of an erasure in `erasing_keys.ts`, messages in
- * `outbox_keys.ts`. `RETENTION_DAYS` is the default: a wearer may have a time of its own.
+ * `outbox_keys.ts`, Poke keys in `poke_key_record.ts`. `RETENTION_DAYS` is the default: a wearer may
+ * have a time of its own.
  *
  * Everything lies under a wearer's prefix, so it can be listed and erased as one, and nobody reads
  * across. The one exception, `outbox`, says for whom messages wait and nothing else; whoever erases a
- * wearer deletes it too. Keys hold no secret and no personal text: what a client sends is hashed.
+ * wearer deletes it too. Keys hold no secret and no personal text: what a client sends is hashed. A
+ * secret that must be read again lies in its value sealed (`sealing.ts`).
  *
  * Deno KV's `expireIn` only collects garbage (seen: 60 s late). What is due is decided by
  * `expiresAtMs`, which every value carries; see {@link hasExpired}.

@@ -58,18 +58,30 @@ export interface KeyedChannel {
   ): Promise<DeliveryOutcome>;
 }
 
+/** The key that sends for somebody. Causes are fit to be told: no secrets. */
+export type KeyAnswer =
+  | { readonly kind: "found"; readonly key: string }
+  /** Nothing can be sent until somebody sets one. */
+  | { readonly kind: "missing"; readonly cause: string }
+  /** It cannot be said now. */
+  | { readonly kind: "unavailable"; readonly cause: string };
+
 /**
- * The channel with the house's key.
+ * The channel with the key of whose message it is.
  *
- * @param key null: there is none, and nothing can be sent
- * @param missing what is said then
+ * @param keyOf resolves always; asked anew for each message
  */
-export function withKey(channel: KeyedChannel, key: string | null, missing: string): Channel {
+export function withKey(
+  channel: KeyedChannel,
+  keyOf: (wearer: string) => Promise<KeyAnswer>,
+): Channel {
   return {
     isIdempotent: channel.isIdempotent,
-    deliver: (message) =>
-      key === null
-        ? Promise.resolve({ kind: "failed", cause: missing, retryable: false })
-        : channel.deliver(message, { key }),
+    async deliver(message) {
+      const answer = await keyOf(message.wearer);
+      if (answer.kind === "found") return await channel.deliver(message, { key: answer.key });
+      const { kind, cause } = answer;
+      return { kind: "failed", cause, retryable: kind === "unavailable" };
+    },
   };
 }

@@ -21,7 +21,10 @@ export const POKE_V2_URL = "https://poke.com/api/v1/inbound/api-message";
 export const POKE_TIMEOUT_MS = 10_000;
 
 /** What a header carries for certain, and no key is longer. */
-const SENDABLE_KEY = /^[\x21-\x7e]{1,512}$/;
+export const SENDABLE_KEY = /^[\x21-\x7e]{1,512}$/;
+
+/** What {@link SENDABLE_KEY} asks for, in words. */
+export const KEY_MUST = "must be a text of 1 to 512 visible ASCII characters";
 
 /** What a Poke channel needs. */
 export interface PokeChannelOptions {

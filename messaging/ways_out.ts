@@ -4,7 +4,7 @@
  * @module
  */
 import type { Logger } from "../log.ts";
-import { type KeyedChannel, withKey } from "./channel.ts";
+import { type KeyAnswer, type KeyedChannel, withKey } from "./channel.ts";
 import { type Channels, createChannels } from "./channels.ts";
 import { createLogChannel } from "./log_channel.ts";
 import { createWebhookChannel, type WebhookChannelOptions } from "./webhook.ts";
@@ -12,8 +12,8 @@ import { createWebhookChannel, type WebhookChannelOptions } from "./webhook.ts";
 /** What they are made of. */
 export interface WaysOutOptions {
   readonly poke: KeyedChannel;
-  /** The house's key; null: Poke takes nothing that brings none. */
-  readonly pokeKey: string | null;
+  /** The Poke key that sends for a wearer. Resolves always. */
+  readonly pokeKeyOf: (wearer: string) => Promise<KeyAnswer>;
   readonly webhook: WebhookChannelOptions;
   /** Whether the channel `log` shows texts. */
   readonly logsText: boolean;
@@ -22,10 +22,10 @@ export interface WaysOutOptions {
 
 /** All channels that messages of the outbox may leave by. */
 export function createWaysOut(
-  { poke, pokeKey, webhook, logsText, log }: WaysOutOptions,
+  { poke, pokeKeyOf, webhook, logsText, log }: WaysOutOptions,
 ): Channels {
   return createChannels({
-    poke: withKey(poke, pokeKey, "FORESIGHT_POKE_API_KEY must be set: it is unset"),
+    poke: withKey(poke, pokeKeyOf),
     webhook: createWebhookChannel(webhook),
     log: createLogChannel({ log, showsText: logsText }),
   });

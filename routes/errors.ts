@@ -18,15 +18,33 @@ export interface ValidationIssue {
 
 /** Longest piece of a client's own input that is quoted back. */
 const MAX_QUOTED_LENGTH = 60;
+const HIDDEN = "hidden, as it may be a secret";
 
 /** A 422 that names each field, what it must be and what it is. */
 export function invalidBody(context: Context, error: z.ZodError, body: unknown): Response {
+  return unfitBody(context, error, body, quote);
+}
+
+/**
+ * The same for bodies that bring a secret: of what they hold nothing is said but where it is missing,
+ * as also a body that is none may be the secret.
+ */
+export function invalidSecret(context: Context, error: z.ZodError, body: unknown): Response {
+  return unfitBody(context, error, body, (value) => value === undefined ? "missing" : HIDDEN);
+}
+
+function unfitBody(
+  context: Context,
+  error: z.ZodError,
+  body: unknown,
+  told: (value: unknown) => string,
+): Response {
   const detail = error.issues.map((issue): ValidationIssue => {
     const path = issue.path.map((key) => typeof key === "symbol" ? String(key) : key);
     return {
       loc: ["body", ...path],
       msg: `${path.join(".") || "the body"} ${issue.message}: current value is ${
-        quote(valueAt(body, path))
+        told(valueAt(body, path))
       }`,
       type: issue.code,
     };

@@ -8,10 +8,11 @@ import { z } from "zod";
 import type { Counters } from "../counters.ts";
 import type { Logger } from "../log.ts";
 import type { DeliveryOutcome } from "../messaging/channel.ts";
+import type { PokeKeys } from "../messaging/poke_keys.ts";
 import { type SenderDeps, sendOnce, type SendOutcome } from "../messaging/send_once.ts";
 import { jsonOf, limitBody } from "./_json_body.ts";
 import { type AccessEnv, requireScope } from "./access.ts";
-import { invalidBody, tooMany } from "./errors.ts";
+import { invalidBody, tooMany, unavailable } from "./errors.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
 const MAX_MESSAGE_CHARS = 4000;
@@ -25,8 +26,8 @@ const sendSchema = z.object({
 
 /** What the route needs. */
 export interface PokeDeps extends Omit<SenderDeps, "answerTo" | "answerNotKept"> {
-  /** For requests that bring no key of their own. */
-  readonly apiKey: string | null;
+  /** For requests that bring no key. */
+  readonly pokeKeys: Pick<PokeKeys, "keyOf">;
   readonly counters: Counters;
   readonly log: Logger;
 }
@@ -38,8 +39,6 @@ export function pokeRoutes(deps: PokeDeps): Hono<AccessEnv> {
     const body = await jsonOf(context);
     const parsed = sendSchema.safeParse(body);
     if (!parsed.success) return invalidBody(context, parsed.error, body);
-    const key = context.req.header("x-poke-api-key")?.trim() || deps.apiKey;
-    if (!key) return context.json({ detail: "Poke API key not configured" }, 500);
     const idempotencyKey = context.req.header("idempotency-key")?.trim() || null;
     if (idempotencyKey && idempotencyKey.length > MAX_IDEMPOTENCY_KEY_CHARS) {
       const detail = `Idempotency-Key must be at most ${MAX_IDEMPOTENCY_KEY_CHARS} characters: ` +
@@ -47,11 +46,23 @@ export function pokeRoutes(deps: PokeDeps): Hono<AccessEnv> {
       return context.json({ detail }, 422);
     }
     const { wearer } = context.var.principal;
-    const request = { wearer, text: parsed.data.message, key, idempotencyKey };
+    const found = await keyFor(deps, context, wearer);
+    if (found.kind === "missing") return context.json({ detail: found.cause }, 500);
+    if (found.kind === "unavailable") {
+      const detail = `${found.cause}, so nothing was sent`;
+      return unavailable(context, detail, UNAVAILABLE_RETRY_AFTER_S);
+    }
+    const request = { wearer, text: parsed.data.message, key: found.key, idempotencyKey };
     const answerNotKept = (reason: string) => countKvFailure(deps, "kv.poke_answer_lost", reason);
     const sent = await sendOnce({ ...deps, answerTo, answerNotKept }, request);
     return respond(context, deps, sent);
   });
+}
+
+/** P2: the key that the request brings, else the wearer's. */
+async function keyFor({ pokeKeys }: PokeDeps, context: Context, wearer: string) {
+  const key = context.req.header("x-poke-api-key")?.trim();
+  return key ? { kind: "found", key } as const : await pokeKeys.keyOf(wearer);
 }
 
 function countKvFailure({ log, counters }: PokeDeps, event: string, reason: string): void {

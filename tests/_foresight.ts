@@ -12,8 +12,9 @@ import { createBudgets } from "../kv/budgets.ts";
 import { fencedKv } from "../kv/fenced_kv.ts";
 import type { ScrubOutcome } from "../kv/scrub.ts";
 import { createLogger } from "../log.ts";
-import { createInference, openOutbox } from "../main.ts";
+import { createInference, openOutbox, openPokeKeys } from "../main.ts";
 import type { Outbox } from "../messaging/outbox.ts";
+import type { PokeKeys } from "../messaging/poke_keys.ts";
 import { createPokeChannel } from "../messaging/poke.ts";
 import { createTransport } from "../serve/transport.ts";
 import { LiveStreams } from "../stream/live_streams.ts";
@@ -30,6 +31,9 @@ export const MAGIC_WORD = "open-sesame";
 /** Signs tokens in tests. */
 export const SIGNING_KEY = "a-signing-key-that-only-tests-know";
 
+/** Seals secrets in tests. */
+export const SEALING_KEY = "a-sealing-key-that-only-tests-know";
+
 /** Tests open as many streams as they like, and call as often as they like. */
 const NO_BUDGETS = { BUDGET_STREAMS: "0", BUDGET_CALLS_PER_MINUTE: "0" };
 
@@ -41,6 +45,7 @@ export interface TestForesight {
   readonly streams: LiveStreams;
   readonly watchers: Watchers;
   readonly outbox: Outbox;
+  readonly pokeKeys: PokeKeys;
   /** Every line logged so far, parsed. */
   readonly logged: Record<string, unknown>[];
   /** All that the application serves, as `GET /wearers/:wearer/tokens`. */
@@ -75,6 +80,7 @@ export async function withForesight(
   const config = configOf({
     MAGIC_WORD,
     TOKEN_SIGNING_KEYS: SIGNING_KEY,
+    SECRET_SEALING_KEYS: SEALING_KEY,
     LOG_LEVEL: "debug",
     ...NO_BUDGETS,
     ...settings,
@@ -127,12 +133,14 @@ export async function withForesight(
     fetch,
     ...config.poke.url && { urlOverride: config.poke.url },
   });
-  const outbox = openOutbox({ config, kv, poke, newId, counters, log });
+  const pokeKeys = openPokeKeys({ config, kv, counters, log });
+  const outbox = openOutbox({ config, kv, poke, pokeKeys, newId, counters, log });
   const app = createApp({
     config,
     kv,
     inference,
     poke,
+    pokeKeys,
     outbox,
     streams,
     watchers,
@@ -157,7 +165,7 @@ export async function withForesight(
   };
   try {
     const routes = routesOf(app);
-    const rest = { streams, watchers, outbox, logged, routes, fetch: fetchInside };
+    const rest = { streams, watchers, outbox, pokeKeys, logged, routes, fetch: fetchInside };
     await use({ url, config, kv: bare, ...rest });
   } finally {
     await streams.drain();
@@ -171,6 +179,7 @@ export async function withForesight(
     await erasures.close();
     await sweeps.close();
     await compaction.close();
+    await pokeKeys.close();
     if (!replaced.kv) kv.close();
   }
 }

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { systemClock } from "../clock.ts";
+import { DEFAULT_WEARER } from "../kv/keys.ts";
 import { linesOf, listeningAt, startMain } from "./_main_process.ts";
 import { withKvPath } from "./kv/_temp_kv.ts";
 import { startReceiver } from "./messaging/_channel_contract.ts";
@@ -10,8 +11,9 @@ Deno.test("main sends what another process has left behind, before anyone asks [
     const receiver = startReceiver();
     const kv = await Deno.openKv(path);
     const { outbox, add, get } = createBench(kv, { clock: systemClock });
-    const poke = await add({ channel: "poke", text: "by Poke" });
-    const webhook = await add({ channel: "webhook", to: receiver.url, text: "by webhook" });
+    const wearer = DEFAULT_WEARER;
+    const poke = await add({ wearer, channel: "poke", text: "by Poke" });
+    const webhook = await add({ wearer, channel: "webhook", to: receiver.url, text: "by webhook" });
     const main = startMain({
       KV_PATH: path,
       FORESIGHT_POKE_URL: receiver.url,
@@ -21,7 +23,7 @@ Deno.test("main sends what another process has left behind, before anyone asks [
     });
     const lines = linesOf(main);
     await listeningAt(lines);
-    const isDelivered = async (id: string) => (await get(id)).state.kind === "delivered";
+    const isDelivered = async (id: string) => (await get(id, wearer)).state.kind === "delivered";
     while (!(await isDelivered(poke) && await isDelivered(webhook))) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }

@@ -10,13 +10,15 @@ import { wearerPrefix } from "../kv/keys.ts";
 
 /** Pieces of about so many characters: one line at a time would be slow, all at once too much. */
 const PIECE_CHARS = 32 * 1024;
+/** Said of nobody: hashes of secrets, and secrets that are sealed. */
+const LEFT_OUT: ReadonlySet<string> = new Set(["secretHash", "sealed"]);
 /** A value is at most 64 KiB. */
 const BATCH = 50;
 
 /**
  * NDJSON: a line `{record, key, value}` for each record, in the order of their keys; at last
  * `{record: "end", counts}`, without which something is missing. Bytes are base64; `expiresAtMs` is
- * null for what is kept for good. Hashes of secrets are left out.
+ * null for what is kept for good. Hashes of secrets, and sealed secrets, are left out.
  *
  * Not one moment: what is written meanwhile may be in it or not. Rejects with KV's own error.
  */
@@ -40,7 +42,7 @@ function lineOf(line: unknown): string {
 }
 
 function asJson(name: string, value: unknown): unknown {
-  if (name === "secretHash") return undefined;
+  if (LEFT_OUT.has(name)) return undefined;
   if (typeof value === "bigint") return String(value);
   return value instanceof Uint8Array ? value.toBase64() : value;
 }

@@ -50,6 +50,11 @@ export function scriptedChannel(isIdempotent: boolean): ScriptedChannel {
   };
 }
 
+/** Everybody has this key. */
+export function everyonesKey(key: string) {
+  return () => Promise.resolve({ kind: "found", key } as const);
+}
+
 /** What a test may choose. */
 export interface BenchOptions {
   readonly clock?: Clock;

@@ -16,6 +16,7 @@ import { createChannels } from "../../messaging/channels.ts";
 import { type NewMessage, Outbox } from "../../messaging/outbox.ts";
 import { createPokeChannel } from "../../messaging/poke.ts";
 import { createWebhookChannel } from "../../messaging/webhook.ts";
+import { everyonesKey } from "./_outbox.ts";
 
 /** What the process is told. */
 export interface Orders {
@@ -47,7 +48,7 @@ export function openOutbox(
     kv: stepped,
     clock,
     channels: createChannels({
-      poke: steppingChannel(withKey(poke, "sk-test", "no key"), step),
+      poke: steppingChannel(withKey(poke, everyonesKey("sk-test")), step),
       webhook: steppingChannel(webhook, step),
     }),
     rateLimiter: createRateLimiter({ kv: stepped, clock }),

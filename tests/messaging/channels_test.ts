@@ -7,7 +7,7 @@ import { createLogger } from "../../log.ts";
 import { createPokeChannel, POKE_V1_URL, POKE_V2_URL } from "../../messaging/poke.ts";
 import { createWebhookChannel } from "../../messaging/webhook.ts";
 import { type ChannelHarness, type MakeHarness, testChannel } from "./_channel_contract.ts";
-import { DELIVERED, LOST, REFUSED, scriptedChannel, UNFIT } from "./_outbox.ts";
+import { DELIVERED, everyonesKey, LOST, REFUSED, scriptedChannel, UNFIT } from "./_outbox.ts";
 
 /** Poke's own addresses, all of them led to the receiver. */
 function pokeHarness(key: string, expectedUrl: string): MakeHarness {
@@ -18,7 +18,7 @@ function pokeHarness(key: string, expectedUrl: string): MakeHarness {
     };
     const poke = createPokeChannel({ fetch: toReceiver, timeoutMs });
     return {
-      channel: withKey(poke, key, "no key"),
+      channel: withKey(poke, everyonesKey(key)),
       secret: key,
       to: null,
       textIn: ({ body }) => JSON.parse(body).message,
@@ -103,8 +103,18 @@ Deno.test("Log writes a line with the id, and the text only where it was asked f
   }
 });
 
-Deno.test("withKey fails for certain where there is no key [O3]", async () => {
-  const channel = withKey(scriptedChannel(false), null, "set KEY");
-  const failed = { kind: "failed", cause: "set KEY", retryable: false } as const;
-  assertEquals(await channel.deliver(MESSAGE), failed);
+Deno.test("withKey fails for certain where there is no key, and may try again where none can be read [O3]", async () => {
+  for (const [kind, retryable] of [["missing", false], ["unavailable", true]] as const) {
+    const sent: unknown[] = [];
+    const keyed = {
+      isIdempotent: false,
+      deliver(...args: unknown[]) {
+        sent.push(args);
+        return Promise.resolve(DELIVERED);
+      },
+    };
+    const channel = withKey(keyed, () => Promise.resolve({ kind, cause: "why not" }));
+    assertEquals(await channel.deliver(MESSAGE), { kind: "failed", cause: "why not", retryable });
+    assertEquals(sent, []);
+  }
 });

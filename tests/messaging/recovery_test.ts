@@ -6,7 +6,7 @@ import type { NewMessage } from "../../messaging/outbox.ts";
 import { createFakeClock } from "../_fake_clock.ts";
 import { withKv } from "../kv/_temp_kv.ts";
 import { type Behaviour, type Receiver, startReceiver } from "./_channel_contract.ts";
-import { createBench, WEARER } from "./_outbox.ts";
+import { createBench, everyonesKey, WEARER } from "./_outbox.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
 
@@ -30,7 +30,7 @@ function withPoke(use: (story: Story) => Promise<void>): Promise<void> {
     const poke = createPokeChannel({ fetch, urlOverride: receiver.url, clock });
     const { outbox, add, get } = createBench(kv, {
       clock,
-      channels: { poke: withKey(poke, "sk-test", "no key") },
+      channels: { poke: withKey(poke, everyonesKey("sk-test")) },
     });
     const pass = async (ms: number, silent = 0) => {
       const before = receiver.received.length;
@@ -109,7 +109,7 @@ Deno.test("Outbox delivers once to a Poke that was not there [O3]", () =>
     const poke = createPokeChannel({ fetch: moving, clock });
     const { outbox, add, get } = createBench(kv, {
       clock,
-      channels: { poke: withKey(poke, "sk-test", "no key") },
+      channels: { poke: withKey(poke, everyonesKey("sk-test")) },
     });
     const id = await add({ channel: "poke" });
     await outbox.sweep();

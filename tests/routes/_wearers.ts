@@ -30,6 +30,18 @@ export async function issueToken(
   return answer;
 }
 
+/** Gives the wearer a phone to be reached at. */
+export async function keepPokeKey(
+  { fetch }: TestForesight,
+  wearer: string,
+  key: string,
+): Promise<void> {
+  const body = JSON.stringify({ key });
+  const response = await fetch(`/wearers/${wearer}/poke-key`, { method: "PUT", body });
+  const answer = await response.text();
+  if (response.status !== 200) throw new Error(answer);
+}
+
 /** The header that brings it. */
 export function bearing({ token }: Pick<Issued, "token">): { authorization: string } {
   return { authorization: `Bearer ${token}` };

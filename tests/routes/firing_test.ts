@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { addRule, eventsOf, SHOWN, wearing, withSight } from "./_firing.ts";
 import { frame } from "./_vision.ts";
-import { ask, type Issued, issueToken } from "./_wearers.ts";
+import { ask, type Issued, issueToken, keepPokeKey } from "./_wearers.ts";
 
 Deno.test("a rule fires once, its message reaches Poke, and its event explains it [R6, R7]", () =>
   withSight(async (bench) => {
@@ -125,9 +125,10 @@ Deno.test("a hold goes on where the client resumes its session, and where it beg
     assert(event.held_s >= 1.5, String(event.held_s));
   }));
 
-Deno.test("two wearers' rules, events and messages never mix [R5, R7, A6]", () =>
+Deno.test("two wearers' rules, events and messages never mix [R5, R7, A6, A16]", () =>
   withSight(async (bench) => {
-    const { foresight, said } = bench;
+    const { foresight, receiver, said } = bench;
+    for (const wearer of ["ann", "bob"]) await keepPokeKey(foresight, wearer, `sk-${wearer}`);
     const [ann, bob] = await Promise.all(
       ["ann", "bob"].map((wearer) => issueToken(foresight, wearer, ["stream", "rules"])),
     );
@@ -146,6 +147,7 @@ Deno.test("two wearers' rules, events and messages never mix [R5, R7, A6]", () =
     await other.session.glasses.leave();
     await foresight.outbox.quiet();
     assertEquals(said().map((text) => text.slice(0, 10)), ["Bob's: see"]);
+    assertEquals(receiver.received[0]!.headers.get("authorization"), "Bearer sk-bob");
     const told = async (token: Issued, id: string) => {
       const { status, text } = await ask(foresight, token, "GET", `/rules/${id}/events`);
       return status === 200 ? JSON.parse(text).items.length : status;
