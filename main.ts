@@ -4,41 +4,19 @@
  *
  * @module
  */
-import { createApp, type Deps } from "./app.ts";
-import { type Cancel, type Clock, systemClock } from "./clock.ts";
+import { createApp } from "./app.ts";
+import { type Cancel, systemClock } from "./clock.ts";
 import { type Config, type Environment, type KvLocation, parseConfig } from "./config.ts";
-import { SETTINGS } from "./settings.ts";
-import { createCounters } from "./counters.ts";
-import { createInferenceChain } from "./inference/chain.ts";
 import type { VisionInferenceClient } from "./inference/client.ts";
-import { createModalInference } from "./inference/modal.ts";
-import { createModalEndpointInference } from "./inference/modal_endpoint.ts";
 import { modelIdentityOf } from "./inference/modal_identity.ts";
-import { createOpenAiInference } from "./inference/openai.ts";
-import { createRedactedInference } from "./inference/redacted.ts";
-import { createBudgets } from "./kv/budgets.ts";
-import { fencedKv } from "./kv/fenced_kv.ts";
 import { scrubFile, type ScrubOutcome } from "./kv/scrub.ts";
-import { openMannersBook } from "./kv/manners.ts";
-import { createRateLimiter } from "./kv/rate_limits.ts";
 import { createLogger, lineWriter, type Logger, reasonOf } from "./log.ts";
-import { Outbox } from "./messaging/outbox.ts";
-import { createPokeChannel } from "./messaging/poke.ts";
-import { PokeKeys } from "./messaging/poke_keys.ts";
-import { createWaysOut } from "./messaging/ways_out.ts";
+import { closeParts, openParts } from "./parts.ts";
 import { redactAddresses } from "./redact.ts";
-import { createStillWanted } from "./rules/still_wanted.ts";
-import { createRuleStore } from "./rules/store.ts";
 import { createTransport, type Fetch, type Server, type Transport } from "./serve/transport.ts";
-import { LiveStreams } from "./stream/live_streams.ts";
+import { SETTINGS } from "./settings.ts";
+import type { LiveStreams } from "./stream/live_streams.ts";
 import { MemoryGuard } from "./stream/memory_guard.ts";
-import { Compaction } from "./timeline/search/compaction.ts";
-import { forgetSearchDays } from "./timeline/search/forgetting.ts";
-import { Watchers } from "./timeline/watchers.ts";
-import { Erasures } from "./wearers/erasures.ts";
-import { StandingOrders } from "./wearers/orders.ts";
-import { hidePrivateDetails } from "./wearers/private_details.ts";
-import { Sweeps } from "./wearers/sweeps.ts";
 
 /** Close frames get so long to reach the clients before the listener goes. */
 const CLOSE_GRACE_MS = 20;
@@ -48,6 +26,9 @@ const PREPARE_DELAY_MS = 300;
 const STOP_DEADLINE_MS = 3_800;
 /** Of these, streams have so long to let results in flight arrive and come into the books. */
 const DRAIN_DEADLINE_MS = 3_000;
+/** So long a database file that somebody else has locked is waited for. */
+const OPEN_WITHIN_MS = 60_000;
+const OPEN_AGAIN_MS = 100;
 /** At some minute at which not everybody does something. */
 const HOURLY = "23 * * * *";
 const MINUTELY = "* * * * *";
@@ -70,74 +51,22 @@ export interface RunningApp {
  * @throws {Error} if KV cannot be opened or the port cannot be had, naming which and why
  */
 export async function startApp(config: Config, log: Logger): Promise<RunningApp> {
-  const kv = fencedKv(await openKv(config.kv));
-  const streams = new LiveStreams();
-  const watchers = new Watchers({ kv, clock: systemClock });
-  const compaction = new Compaction({ kv, clock: systemClock, log });
+  const kv = await openKv(config.kv);
+  const parts = openParts({ config, kv, log, scrub: scrubOf(config.kv) });
+  const { streams, watchers, inference, erasures, sweeps, outbox, pokeKeys } = parts;
   const memory = watchMemory(config, streams, log);
-  const inference = createInference(config);
-  const counters = createCounters();
-  const newId = () => crypto.randomUUID();
-  const budgets = createBudgets({
-    kv,
-    clock: systemClock,
-    limits: config.budgets,
-    newId,
-    counters,
-    log,
-  });
-  const orders = new StandingOrders({ kv, clock: systemClock, counters, log });
-  const scrub = scrubOf(config.kv);
-  const erasures = new Erasures({ kv, clock: systemClock, newId, counters, log, scrub });
-  const { retentionDays } = config;
-  const sweeps = new Sweeps({
-    kv,
-    clock: systemClock,
-    newId,
-    retentionDays,
-    forgetWords: (wearer, cutoffMs) =>
-      forgetSearchDays({ kv, clock: systemClock }, wearer, { cutoffMs }),
-    counters,
-    log,
-  });
   const transport = await createTransport(config.socketTransport, {
     failed: (error) => log.error("stream.failed", { reason: reasonOf(error) }),
     maxFrameBytes: config.vision.maxFrameBytes,
     clock: systemClock,
   });
-  const poke = createPokeChannel({
-    fetch,
-    ...config.poke.url && { urlOverride: config.poke.url },
-  });
-  const pokeKeys = openPokeKeys({ config, kv, counters, log });
-  const outbox = openOutbox({ config, kv, poke, pokeKeys, newId, counters, log });
-  const deps: Deps = {
-    config,
-    kv,
-    inference,
-    poke,
-    pokeKeys,
-    outbox,
-    streams,
-    watchers,
-    compaction,
-    upgrade: transport.upgrade,
-    memory,
-    budgets,
-    orders,
-    erasures,
-    sweeps,
-    counters,
-    clock: systemClock,
-    newId,
-    log,
-  };
-  const server = await listen(transport, config, createApp(deps).fetch);
+  const app = createApp({ ...parts, upgrade: transport.upgrade, memory });
+  const server = await listen(transport, config, app.fetch);
   const { url } = server;
   erasures.start();
   sweeps.start();
-  if (config.magicWord === null) log.warn("access.closed", { reason: "MAGIC_WORD is not set" });
   outbox.startSweeping();
+  if (config.magicWord === null) log.warn("access.closed", { reason: "MAGIC_WORD is not set" });
   log.info("listening", { url, transport: config.socketTransport });
   // Without a token of our own there may never be a stream that needs the SDK.
   const hasIdentity = modelIdentityOf(new Headers(), config.modal) !== null;
@@ -160,82 +89,12 @@ export async function startApp(config: Config, log: Logger): Promise<RunningApp>
       // Not before: what was in flight is seen too.
       watchers.close();
       await new Promise<void>((resolve) => systemClock.after(CLOSE_GRACE_MS, resolve));
-      const ends = [
-        server.shutdown(),
-        inference.close(),
-        budgets.close(),
-        orders.close(),
-        erasures.close(),
-        sweeps.close(),
-        compaction.close(),
-        pokeKeys.close(),
-        outbox.close(),
-      ];
-      await within(endsAtMs - systemClock.monotonicMs(), Promise.all(ends));
+      const ends = Promise.all([server.shutdown(), closeParts(parts)]);
+      await within(endsAtMs - systemClock.monotonicMs(), ends);
       kv.close();
       log.info("stopped");
     },
   };
-}
-
-/** The models of `INFERENCE`, chained where there are several, saying no private details. */
-export function createInference(config: Config): VisionInferenceClient {
-  const client = createModels(config);
-  return config.inference.redacts ? createRedactedInference(client, hidePrivateDetails) : client;
-}
-
-/** The Poke keys of all wearers. */
-export function openPokeKeys(made: Pick<Deps, "config" | "kv" | "counters" | "log">): PokeKeys {
-  const { secretSealingKeys: sealingKeys, poke: { apiKey: houseKey } } = made.config;
-  return new PokeKeys({ ...made, clock: systemClock, sealingKeys, houseKey });
-}
-
-/** The outbox with all channels that there are; it must be closed. */
-export function openOutbox(
-  made: Pick<Deps, "config" | "kv" | "poke" | "pokeKeys" | "newId" | "counters" | "log">,
-): Outbox {
-  const { config: { webhook, ...config }, kv, poke, pokeKeys, log } = made;
-  const pokeKeyOf = (wearer: string) => pokeKeys.keyOf(wearer);
-  return new Outbox({
-    ...made,
-    clock: systemClock,
-    channels: createWaysOut({ poke, pokeKeyOf, webhook, logsText: config.outbox.logsText, log }),
-    rateLimiter: createRateLimiter({ kv, clock: systemClock }),
-    perDay: config.outbox.perDay,
-    retentionDays: config.retentionDays,
-    wanted: createStillWanted({
-      clock: systemClock,
-      rules: createRuleStore({ ...made, clock: systemClock }),
-      manners: openMannersBook(kv),
-    }),
-    random: Math.random,
-  });
-}
-
-function createModels(config: Config): VisionInferenceClient {
-  const { inference, openai } = config;
-  const common = { timeoutMs: inference.timeoutMs, clock: systemClock };
-  const clients = inference.models.map((model) =>
-    model === "modal"
-      ? createModal(config, common)
-      : createOpenAiInference({ ...openai, ...common, fetch })
-  );
-  return clients.length === 1 ? clients[0]! : createInferenceChain(clients, systemClock);
-}
-
-function createModal(
-  { modal, modalEndpoint }: Config,
-  common: { readonly timeoutMs: number; readonly clock: Clock },
-): VisionInferenceClient {
-  const { transport } = modal;
-  return transport === "http"
-    ? createModalEndpointInference({ ...modalEndpoint, ...common, fetch })
-    : createModalInference({
-      ...modal,
-      ...common,
-      transport,
-      newId: () => crypto.randomUUID(),
-    });
 }
 
 /** Loading Modal's SDK stops all else for more than a tenth of a second: no stream shall feel that. */
@@ -280,12 +139,26 @@ export async function openKv(location: KvLocation): Promise<Deno.Kv> {
     ? location.url
     : undefined;
   try {
-    return await Deno.openKv(place);
+    return await openUnlocked(place);
   } catch (error) {
     const where = place ?? "the platform's own";
     throw new Error(redactAddresses(`KV cannot be opened at ${where}: ${reasonOf(error)}`), {
       cause: error,
     });
+  }
+}
+
+/** Processes that open a new file at once lock it, and so does one that writes it anew: not for long. */
+async function openUnlocked(place: string | undefined): Promise<Deno.Kv> {
+  const endsAtMs = systemClock.monotonicMs() + OPEN_WITHIN_MS;
+  while (true) {
+    try {
+      return await Deno.openKv(place);
+    } catch (error) {
+      const isLocked = reasonOf(error).includes("database is locked");
+      if (!isLocked || systemClock.monotonicMs() >= endsAtMs) throw error;
+      await new Promise<void>((resolve) => systemClock.after(OPEN_AGAIN_MS, resolve));
+    }
   }
 }
 

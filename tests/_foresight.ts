@@ -7,23 +7,14 @@
 import { createApp } from "../app.ts";
 import { systemClock } from "../clock.ts";
 import { type Config, type Environment, parseConfig } from "../config.ts";
-import { createCounters } from "../counters.ts";
-import { createBudgets } from "../kv/budgets.ts";
-import { fencedKv } from "../kv/fenced_kv.ts";
 import type { ScrubOutcome } from "../kv/scrub.ts";
 import { createLogger } from "../log.ts";
-import { createInference, openOutbox, openPokeKeys } from "../main.ts";
 import type { Outbox } from "../messaging/outbox.ts";
 import type { PokeKeys } from "../messaging/poke_keys.ts";
-import { createPokeChannel } from "../messaging/poke.ts";
+import { closeParts, openParts } from "../parts.ts";
 import { createTransport } from "../serve/transport.ts";
-import { LiveStreams } from "../stream/live_streams.ts";
-import { Compaction } from "../timeline/search/compaction.ts";
-import { forgetSearchDays } from "../timeline/search/forgetting.ts";
-import { Watchers } from "../timeline/watchers.ts";
-import { Erasures } from "../wearers/erasures.ts";
-import { StandingOrders } from "../wearers/orders.ts";
-import { Sweeps } from "../wearers/sweeps.ts";
+import type { LiveStreams } from "../stream/live_streams.ts";
+import type { Watchers } from "../timeline/watchers.ts";
 
 /** The word that lets the tests in. */
 export const MAGIC_WORD = "open-sesame";
@@ -85,77 +76,18 @@ export async function withForesight(
     ...NO_BUDGETS,
     ...settings,
   });
-  const bare = replaced.kv ?? await Deno.openKv(":memory:");
-  const kv = fencedKv(bare);
+  const kv = replaced.kv ?? await Deno.openKv(":memory:");
   const logged: Record<string, unknown>[] = [];
   const log = createLogger("debug", (line) => void logged.push(JSON.parse(line)));
-  const streams = new LiveStreams();
-  const watchers = new Watchers({ kv, clock: systemClock });
-  const compaction = new Compaction({ kv, clock: systemClock, log });
-  const newId = () => crypto.randomUUID();
-  const inference = createInference(config);
-  const counters = createCounters();
-  const budgets = createBudgets({
-    kv,
-    clock: systemClock,
-    limits: config.budgets,
-    newId,
-    counters,
-    log,
-  });
-  const orders = new StandingOrders({ kv, clock: systemClock, counters, log });
-  const erasures = new Erasures({
-    kv,
-    clock: systemClock,
-    newId,
-    counters,
-    log,
-    scrub: replaced.scrub ?? null,
-    settleMs: replaced.settleMs ?? 0,
-  });
-  const { retentionDays } = config;
-  const sweeps = new Sweeps({
-    kv,
-    clock: systemClock,
-    newId,
-    retentionDays,
-    forgetWords: (wearer, cutoffMs) =>
-      forgetSearchDays({ kv, clock: systemClock }, wearer, { cutoffMs }),
-    counters,
-    log,
-  });
+  const { scrub = null, settleMs = 0, memory = { isFull: false } } = replaced;
+  const parts = openParts({ config, kv, log, scrub, settleMs });
+  const { streams, watchers, outbox, pokeKeys } = parts;
   const transport = await createTransport(config.socketTransport, {
     failed: (error) => void logged.push({ event: "stream.failed", error }),
     maxFrameBytes: config.vision.maxFrameBytes,
     clock: systemClock,
   });
-  const poke = createPokeChannel({
-    fetch,
-    ...config.poke.url && { urlOverride: config.poke.url },
-  });
-  const pokeKeys = openPokeKeys({ config, kv, counters, log });
-  const outbox = openOutbox({ config, kv, poke, pokeKeys, newId, counters, log });
-  const app = createApp({
-    config,
-    kv,
-    inference,
-    poke,
-    pokeKeys,
-    outbox,
-    streams,
-    watchers,
-    compaction,
-    upgrade: transport.upgrade,
-    memory: replaced.memory ?? { isFull: false },
-    budgets,
-    orders,
-    erasures,
-    sweeps,
-    counters,
-    clock: systemClock,
-    newId,
-    log,
-  });
+  const app = createApp({ ...parts, upgrade: transport.upgrade, memory });
   const server = await transport.listen({ host: "127.0.0.1", port: 0 }, app.fetch);
   const { url } = server;
   const fetchInside = (path: string, init: RequestInit = {}) => {
@@ -166,20 +98,13 @@ export async function withForesight(
   try {
     const routes = routesOf(app);
     const rest = { streams, watchers, outbox, pokeKeys, logged, routes, fetch: fetchInside };
-    await use({ url, config, kv: bare, ...rest });
+    await use({ url, config, kv, ...rest });
   } finally {
     await streams.drain();
     watchers.close();
     await server.shutdown();
     await bodiesForgotten();
-    await inference.close();
-    await outbox.close();
-    await budgets.close();
-    await orders.close();
-    await erasures.close();
-    await sweeps.close();
-    await compaction.close();
-    await pokeKeys.close();
+    await closeParts(parts);
     if (!replaced.kv) kv.close();
   }
 }

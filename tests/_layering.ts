@@ -17,17 +17,26 @@ const LEAVES = ["clock.ts", "counters.ts", "log.ts", "redact.ts", "zones.ts"];
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "main.ts": [
     "app.ts",
+    "parts.ts",
     "config.ts",
     "settings.ts",
     "inference",
     "kv",
+    "serve",
+    "stream",
+  ],
+  "parts.ts": [
+    "app.ts",
+    "models.ts",
+    "config.ts",
+    "kv",
     "messaging",
     "rules",
-    "serve",
     "stream",
     "timeline",
     "wearers",
   ],
+  "models.ts": ["config.ts", "inference", "wearers"],
   "app.ts": [
     "config.ts",
     "routes",
