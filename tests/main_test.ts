@@ -1,3 +1,4 @@
+import { DatabaseSync } from "node:sqlite";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { connectGlasses } from "../dev/glasses.ts";
 import { startLocalModal } from "../modal/local/server.ts";
@@ -7,6 +8,8 @@ import { withScratch } from "./_scratch.ts";
 import { until } from "./modal/local/_fixture.ts";
 import { connectSession } from "./routes/_session.ts";
 import { EYES, frame } from "./routes/_vision.ts";
+
+const SQLITE_WAITS_MS = 5_000;
 
 Deno.test("main says what is wrong with the configuration, and exits 1 before it listens", async () => {
   const process = startMain({ VISION_MAX_FPS: "fast", KV_URL: "nowhere", MAGIC_WORD: "hush" });
@@ -33,6 +36,25 @@ Deno.test("main says that its port or its database cannot be had, and exits 1", 
     assertStringIncludes(told[0]!, "Cannot start: PORT ");
     assertStringIncludes(told[1]!, "Cannot start: KV cannot be opened at ");
     assertEquals(told.map((text) => text.trim().split("\n").length), [1, 1], told.join());
+  }));
+
+Deno.test("main waits for a database that somebody else has locked for longer than SQLite waits", () =>
+  withScratch(async (folder) => {
+    const path = `${folder}/kv.sqlite`;
+    const other = new DatabaseSync(path);
+    other.exec("BEGIN EXCLUSIVE; CREATE TABLE t (a)");
+    const process = startMain({ KV_PATH: path });
+    // SQLite waits by its own clock.
+    await new Promise((resolve) => setTimeout(resolve, SQLITE_WAITS_MS + 1_500));
+    other.exec("ROLLBACK");
+    other.close();
+    const events = [];
+    for await (const { event } of linesOf(process)) {
+      events.push(event);
+      if (event === "listening") process.kill("SIGTERM");
+    }
+    assertEquals([(await process.status).code, events.at(-1)], [0, "stopped"]);
+    assertEquals(await new Response(process.stderr).text(), "");
   }));
 
 Deno.test("main serves, sends its clients away with 1012 when told to stop, and exits 0 [V9]", () =>
