@@ -25,6 +25,8 @@ Deno.test("the layering rules catch what they forbid", () => {
     ["stream/session.ts", 'const word = Deno.env.get("MAGIC_WORD");'],
     ["kv/sessions.ts", "const kv = await Deno.openKv();"],
     ["routes/health.ts", 'Deno.cron("sweep", "* * * * *", () => {});'],
+    ["client/glasses.ts", 'import { systemClock } from "../clock.ts";'],
+    ["client/messages.ts", 'import { z } from "zod";'],
     ["utils/x.ts", "export {};"],
   ];
   for (const [path, text] of cases) {

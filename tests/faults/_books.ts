@@ -7,8 +7,7 @@ import { systemClock } from "../../clock.ts";
 import { type ChunkRecord, DEFAULT_WEARER } from "../../kv/keys.ts";
 import { createSessionStore } from "../../kv/sessions.ts";
 import { segmentPrefix, type SegmentRecord } from "../../kv/timeline_keys.ts";
-import type { Message } from "../../dev/resuming_glasses.ts";
-import type { Ledger } from "./_ledger.ts";
+import type { Ledger, Message } from "./_ledger.ts";
 
 /** Compares the books of one wearer's sessions with what the wearer heard. */
 export async function checkBooks(kv: Deno.Kv, ledger: Ledger): Promise<void> {

@@ -3,11 +3,14 @@
  *
  * @module
  */
-import type { LineEvent, Message } from "../../dev/resuming_glasses.ts";
+import type { Trace } from "../../client/glasses_options.ts";
 import { readCaption } from "./_eyes.ts";
 import type { Figures } from "./_figures.ts";
 
 const LOG_LINES = 400;
+
+/** Any message of the server. */
+export type Message = Readonly<Record<string, unknown>> & { readonly type: string };
 
 /** Something that must never be. */
 export class Violation extends Error {
@@ -66,10 +69,10 @@ export class Ledger {
   }
 
   /** Hears what happens on the wearer's connections. */
-  note(connection: number, event: LineEvent): void {
-    this.write(`#${connection} ${JSON.stringify(event)}`);
+  note(event: Trace): void {
+    this.write(JSON.stringify(event));
     try {
-      this.#note(connection, event);
+      this.#note(event);
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
       this.violation ??= error;
@@ -110,7 +113,8 @@ export class Ledger {
     return missing;
   }
 
-  #note(id: number, event: LineEvent): void {
+  #note(event: Trace): void {
+    const id = event.connection;
     if (event.kind === "connecting") {
       this.#figures.add("connections");
       const { claim } = event;
@@ -119,9 +123,11 @@ export class Ledger {
       return;
     }
     const line = this.#lines.get(id)!;
-    if (event.kind === "sent") this.#sent(line, event.number, event.footage);
-    if (event.kind === "heard") this.#heard(line, event.message);
-    if (event.kind === "ended") this.#figures.add(`ended ${event.code}`);
+    if (event.kind === "sent") this.#sent(line, event.number, event.given);
+    if (event.kind === "heard") this.#heard(line, event.message as unknown as Message);
+    if (event.kind !== "ended") return;
+    const { ending } = event;
+    this.#figures.add(`ended ${ending.kind === "closed" ? ending.code : ending.kind}`);
   }
 
   #sent(line: Line, number: number, footage: number): void {

@@ -132,7 +132,7 @@ async function worldFaults(world: World, plan: Plan, random: Random, figures: Fi
 async function settle(wearer: Wearer): Promise<void> {
   const { glasses, ledger } = wearer;
   await wearer.calm();
-  const upTo = glasses.footage;
+  const upTo = wearer.footage;
   const endsAtMs = performance.now() + SETTLE_LIMIT_MS;
   while (!ledger.isComplete(upTo) && !ledger.violation && performance.now() < endsAtMs) {
     // A model that could not be reached is tried again on a frame.
@@ -142,9 +142,11 @@ async function settle(wearer: Wearer): Promise<void> {
   const missing = ledger.missing(upTo);
   if (missing.length > 0) ledger.violate(`frames ${missing} came to no end`);
   if (!await wearer.leave(BYE_LIMIT_MS)) return;
-  const rest = ledger.missing(glasses.footage);
+  const rest = ledger.missing(wearer.footage);
   if (rest.length > 0) ledger.violate(`frames ${rest} came to no end before the answer to bye`);
-  if (glasses.forgotten > 0) ledger.violate(`${glasses.forgotten} frames did not fit in memory`);
+  const { accounted, skipped, dropped, given } = glasses.counts;
+  const told = accounted + skipped + dropped;
+  if (told !== given) ledger.violate(`${given} frames were given, and ${told} came to an end`);
 }
 
 function pause(ms: number): Promise<void> {

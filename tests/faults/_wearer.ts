@@ -3,19 +3,31 @@
  *
  * @module
  */
+import { connect, type Glasses as Client, type Remembered } from "../../client/glasses.ts";
 import { systemClock } from "../../clock.ts";
 import { connectGlasses, type Glasses } from "../../dev/glasses.ts";
-import { type Message, type Remembered, ResumingGlasses } from "../../dev/resuming_glasses.ts";
 import { PROTOCOL_V2 } from "../../stream/wire_v2.ts";
 import { MAGIC_WORD } from "../_foresight.ts";
+import { createSockets } from "../client/_sockets.ts";
 import { frameOf } from "./_eyes.ts";
 import type { Figures } from "./_figures.ts";
-import { Ledger } from "./_ledger.ts";
+import { Ledger, type Message } from "./_ledger.ts";
 import type { Random } from "./_random.ts";
 import { WeakLine } from "./_weak_line.ts";
 import type { World } from "./_world.ts";
 
 const pause = (ms: number) => new Promise<void>((done) => void systemClock.after(ms, done));
+
+/** As a phone that loses nothing, and is in a hurry. */
+const OPTIONS = {
+  maxWaiting: 600,
+  maxUnacked: 600,
+  handshakeTimeoutMs: 5_000,
+  answerTimeoutMs: 5_000,
+  backOff: { firstMs: 100, maxMs: 1_000 },
+  // Others claim the session all the time.
+  maxTakeovers: Infinity,
+};
 
 /** What may happen to one wearer. */
 export const WEARER_FAULTS = [
@@ -36,11 +48,11 @@ export type WearerFault = typeof WEARER_FAULTS[number];
 export class Wearer {
   readonly id: number;
   readonly ledger: Ledger;
-  readonly glasses: ResumingGlasses;
+  readonly glasses: Client;
+  readonly #sockets = createSockets();
   readonly #world: World;
   readonly #figures: Figures;
   readonly #line: WeakLine;
-  readonly #running: Promise<void>;
   readonly #intruders = new Set<Promise<void>>();
   readonly #undo = new Set<() => void>();
   #server: number;
@@ -56,18 +68,23 @@ export class Wearer {
       if (hops) this.hop();
       return world.urls()[this.#server]!;
     });
-    this.glasses = new ResumingGlasses({
-      nextUrl: () => this.#line.url,
-      magicWord: MAGIC_WORD,
-      clock: systemClock,
-      onEvent: (connection, event) => this.ledger.note(connection, event),
+    this.glasses = connect({
+      ...OPTIONS,
+      url: () => this.#line.url,
+      access: { kind: "word", word: MAGIC_WORD },
+      platform: { WebSocket: this.#sockets.WebSocket },
+      trace: (event) => this.ledger.note(event),
     });
-    this.#running = this.glasses.run();
+  }
+
+  /** Frames that it has looked at. */
+  get footage(): number {
+    return this.glasses.counts.given;
   }
 
   /** The next frame of the footage. */
   look(): void {
-    this.glasses.send(frameOf(this.id, this.glasses.footage + 1));
+    this.glasses.send(frameOf(this.id, this.footage + 1));
   }
 
   /** Lets it happen. */
@@ -79,20 +96,20 @@ export class Wearer {
         return this.#line.cut();
       case "half-open":
         this.#line.freeze();
-        return this.glasses.giveUp();
+        return this.#giveUp();
       case "reorder":
         this.#later(random.between(20, 500), this.#line.freeze());
         this.hop();
-        return this.glasses.giveUp();
+        return this.#giveUp();
       case "delay":
         return this.#later(random.between(20, 400), this.#line.delay());
       case "duplicate":
-        return this.#intrude(this.glasses.cursor, random);
+        return this.#intrude(this.#cursor, random);
       case "stale claim":
-        return this.#intrude(random.between(0, this.glasses.cursor), random);
+        return this.#intrude(random.between(0, this.#cursor), random);
       case "twins":
         this.#line.cut();
-        this.#intrude(this.glasses.cursor, random);
+        this.#intrude(this.#cursor, random);
         return this.#intrude(0, random);
       case "hop":
         this.hop();
@@ -113,10 +130,9 @@ export class Wearer {
 
   /** Says goodbye; false: it was not answered in time. */
   async leave(limitMs: number): Promise<boolean> {
-    this.glasses.leave();
     const { promise: late, resolve } = Promise.withResolvers<false>();
     const cancel = systemClock.after(limitMs, () => resolve(false));
-    const left = await Promise.race([this.#running.then(() => true), late]);
+    const left = await Promise.race([this.glasses.bye().then(() => true), late]);
     cancel();
     if (!left) this.ledger.violate(`bye was not answered within ${limitMs} ms`);
     return left;
@@ -124,10 +140,20 @@ export class Wearer {
 
   /** Ends all that is left. */
   async close(): Promise<void> {
-    this.glasses.stop();
+    await this.glasses.close();
+    this.#sockets.close();
     await this.calm();
     await this.#line.close();
-    await this.#running;
+  }
+
+  get #cursor(): number {
+    return this.glasses.remembered?.cursor ?? 0;
+  }
+
+  /** Takes the connection for lost and makes another; the old one stays as it is: half-open. */
+  #giveUp(): void {
+    this.#sockets.abandon();
+    this.glasses.reconnect();
   }
 
   #later(delayMs: number, undo: () => void): void {
@@ -153,7 +179,12 @@ export class Wearer {
     this.#intruders.add(intrusion);
   }
 
-  async #intruder(url: string, { session, resume }: Remembered, cursor: number, staysMs: number) {
+  async #intruder(
+    url: string,
+    { session, resume }: Omit<Remembered, "cursor">,
+    cursor: number,
+    staysMs: number,
+  ) {
     this.#figures.add("connections with the same claim");
     let next = cursor + 1;
     let hello: Message | null = null;
