@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Keyring } from "./access.ts";
+import { type Credentials, isTokenTrouble, type Keyring } from "./access.ts";
 import { type BackOff, backOffMs } from "./_back_off.ts";
 import type { Closed, Verdict } from "./_verdict.ts";
 
@@ -41,8 +41,11 @@ export class ComingBack {
     return this.#failures;
   }
 
-  /** What comes after a connection that stood for `stoodMs` (null: it never did). */
-  async after(verdict: Verdict, stoodMs: number | null): Promise<Next> {
+  /**
+   * What comes after a connection that stood for `stoodMs` (null: it never did), to which the client
+   * brought `brought`.
+   */
+  async after(verdict: Verdict, stoodMs: number | null, brought: Credentials): Promise<Next> {
     if (stoodMs !== null) this.#renewals = 0;
     if (stoodMs !== null && stoodMs >= STEADY_MS) this.#failures = this.#takeovers = 0;
     this.#failures++;
@@ -50,7 +53,7 @@ export class ComingBack {
       case "over":
         return verdict;
       case "renew":
-        return await this.#renew(verdict.status, verdict.detail);
+        return await this.#renew(verdict.status, verdict.detail, brought);
       case "taken_over":
         if (++this.#takeovers > this.#options.maxTakeovers) {
           return { kind: "over", why: { kind: "taken_over" } };
@@ -63,15 +66,20 @@ export class ComingBack {
     }
   }
 
-  async #renew(status: number, detail: string): Promise<Next> {
+  /** Whoever gives tokens out may be out of reach, as everyone is in a lift. */
+  withoutToken(error: unknown): Next {
+    this.#failures++;
+    return this.#wait(`no token could be had: ${error}`);
+  }
+
+  async #renew(status: number, detail: string, brought: Credentials): Promise<Next> {
     const refused: Next = { kind: "over", why: { kind: "refused", status, detail } };
-    if (++this.#renewals > MAX_RENEWALS) return refused;
+    if (!isTokenTrouble(detail) || ++this.#renewals > MAX_RENEWALS) return refused;
     try {
-      return await this.#keyring.renew() ? this.#wait(detail) : refused;
+      return await this.#keyring.renew(brought) ? this.#wait(detail) : refused;
     } catch (error) {
-      // Whoever gives tokens out may be out of reach, as everyone is in a lift.
       this.#renewals--;
-      return this.#wait(`no token: ${error}`);
+      return this.withoutToken(error);
     }
   }
 

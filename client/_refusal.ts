@@ -6,6 +6,7 @@
  */
 import type { Ending } from "./_line.ts";
 import type { Platform } from "./platform.ts";
+import { refusalOf } from "./refused.ts";
 
 type Unreached = Extract<Ending, { kind: "unreached" }>;
 
@@ -13,7 +14,10 @@ const FORBIDDEN = 403;
 const PROBE_TIMEOUT_MS = 10_000;
 const MAX_DETAIL_CHARS = 500;
 
-/** Adds what the server says to an ending of which little is known. */
+/**
+ * Adds what the server says to an ending of which little is known. Where that cannot be had the
+ * status is null: it may have been the network.
+ */
 export async function explain(
   ending: Unreached,
   address: string,
@@ -28,20 +32,13 @@ export async function explain(
   const cancel = platform.clock.after(PROBE_TIMEOUT_MS, () => controller.abort());
   try {
     const answer = await platform.fetch(url.href, { signal: controller.signal });
-    const text = (await answer.text()).slice(0, MAX_DETAIL_CHARS);
-    if (answer.status !== FORBIDDEN) return ending;
-    return { kind: "unreached", status: FORBIDDEN, reason: detailOf(text) };
+    const { status, detail } = await refusalOf(answer);
+    return status === FORBIDDEN
+      ? { kind: "unreached", status, reason: detail.slice(0, MAX_DETAIL_CHARS) }
+      : { ...ending, status: null };
   } catch {
-    return ending;
+    return { ...ending, status: null };
   } finally {
     cancel();
-  }
-}
-
-function detailOf(text: string): string {
-  try {
-    return String(JSON.parse(text).detail ?? text);
-  } catch {
-    return text;
   }
 }

@@ -11,6 +11,7 @@ import { ComingBack } from "./_coming_back.ts";
 import { Feeds } from "./_feeds.ts";
 import { FrameBook, type FrameCounts, type Loss } from "./_frames.ts";
 import { type Ending, Line } from "./_line.ts";
+import { Place } from "./_place.ts";
 import { explain } from "./_refusal.ts";
 import { Sender } from "./_sender.ts";
 import { type Closed, judge } from "./_verdict.ts";
@@ -50,7 +51,7 @@ export class Glasses {
   readonly #wishes: Wishes;
   readonly #feeds = new Feeds();
   #state: State = { kind: "connecting", attempt: 1 };
-  #remembered: Remembered | null;
+  readonly #place: Place;
   #line: Line | null = null;
   #watch: AnswerWatch | null = null;
   #stoodSinceMs: number | null = null;
@@ -65,7 +66,7 @@ export class Glasses {
     this.#platform = platformWith(options.platform);
     this.#keyring = new Keyring(options.access);
     this.#comingBack = new ComingBack(this.#options, this.#keyring, this.#platform.random);
-    this.#remembered = options.resumeFrom ?? null;
+    this.#place = new Place(options.resumeFrom ?? null);
     const { clock } = this.#platform;
     this.#book = new FrameBook(this.#options, (loss) => this.#feeds.losses.say(loss));
     this.#sender = new Sender(clock, this.#book, this.#options, (number, given) => {
@@ -91,7 +92,7 @@ export class Glasses {
 
   /** What to come back with after a reload of the page; null: there is no session. */
   get remembered(): Remembered | null {
-    return this.#remembered;
+    return this.#place.remembered;
   }
 
   /** What became of the frames so far. */
@@ -182,10 +183,8 @@ export class Glasses {
 
   /** One connection from its beginning to its end, and what comes next. */
   async #connectOnce() {
-    const brought = await this.#keyring.forAddress().catch((error) => `no token: ${error}`);
-    if (typeof brought === "string") {
-      return this.#comingBack.after({ kind: "again", atLeastMs: 0, reason: brought }, null);
-    }
+    const brought = await this.#keyring.forAddress().catch((error) => ({ error }));
+    if (brought !== null && "error" in brought) return this.#comingBack.withoutToken(brought.error);
     if (brought === null) {
       const detail = "there is no token to bring";
       return { kind: "over", why: { kind: "refused", status: 0, detail } } as const;
@@ -202,19 +201,18 @@ export class Glasses {
     const verdict = judge(ending, this.#bye === "said");
     if (this.#bye === "said") this.#bye = "asked";
     if (verdict.kind === "too_large") this.#book.refuseUnacked();
-    return await this.#comingBack.after(verdict, stoodMs);
+    return await this.#comingBack.after(verdict, stoodMs, brought);
   }
 
   async #converse(connection: number, access: Readonly<Record<string, string>>): Promise<Ending> {
     const { url, profile, trace, handshakeTimeoutMs, answerTimeoutMs } = this.#options;
-    const claim = this.#remembered;
     const base = typeof url === "string" ? url : url();
     const address = streamAddress(base, {
       ...access,
-      ...claim && { ...claim, cursor: String(claim.cursor) },
+      ...this.#place.claim,
       ...profile !== undefined && !this.#hasNewWish && { profile },
     });
-    trace?.({ kind: "connecting", connection, claim });
+    trace?.({ kind: "connecting", connection, claim: this.#place.remembered });
     this.#become({ kind: "connecting", attempt: this.#comingBack.failures + 1 });
     const line = this.#line = new Line(this.#platform, address, handshakeTimeoutMs, {
       hello: (hello) => this.#greeted(line, hello),
@@ -235,14 +233,13 @@ export class Glasses {
   }
 
   /** What the server does not answer for is to be sent again, and counted on from there. */
-  #greeted(line: Line, { session, resume, frame, cursor, limits }: Hello): void {
-    const isResumed = this.#remembered?.session === session;
-    this.#remembered = { session, resume, cursor: isResumed ? this.#remembered!.cursor : 0 };
+  #greeted(line: Line, hello: Hello): void {
+    const { session, frame, limits } = hello;
+    const { isNew, isHeard } = this.#place.greet(hello);
     this.#stoodSinceMs = this.#platform.clock.monotonicMs();
-    this.#book.greet(frame, !isResumed);
-    this.#become({ kind: "open", session, isResumed, limits });
-    // What it stands for has been heard already.
-    if (this.#remembered.cursor >= cursor) this.#book.account(frame);
+    this.#book.greet(frame, isNew);
+    if (isHeard) this.#book.account(frame);
+    this.#become({ kind: "open", session, isResumed: !isNew, limits });
     this.#wishes.open(line);
     this.#sender.open(line, limits);
     this.#sender.pump();
@@ -250,7 +247,7 @@ export class Glasses {
   }
 
   #heard(message: Exclude<ServerMessage, Hello>): void {
-    const { results, acks, notices, complaints } = this.#feeds;
+    const { acks, notices, complaints } = this.#feeds;
     switch (message.type) {
       case "ack": {
         const kept = this.#book.ack(message);
@@ -259,7 +256,7 @@ export class Glasses {
         break;
       }
       case "result":
-        if (this.#isNext(message)) results.say(message);
+        this.#result(message);
         break;
       case "notice":
         if (message.code === "draining") this.#sender.hold();
@@ -277,17 +274,15 @@ export class Glasses {
     if (this.#book.unacked > 0) this.#watch?.expect();
   }
 
-  /** Each result counts once, and none is passed over. */
-  #isNext({ cursor, frame }: Result): boolean {
-    const heard = this.#remembered!;
-    if (cursor <= heard.cursor) return false;
-    if (cursor > heard.cursor + 1) {
-      this.#line?.giveUp(`result ${heard.cursor + 1} is missing`);
-      return false;
+  #result(result: Result): void {
+    switch (this.#place.hear(result)) {
+      case "next":
+        this.#book.account(result.frame);
+        return this.#feeds.results.say(result);
+      case "too far":
+        return this.#line?.giveUp(`result ${result.cursor} came too early`);
+      case "known":
     }
-    this.#remembered = { ...heard, cursor };
-    this.#book.account(frame);
-    return true;
   }
 
   #sayBye(): void {

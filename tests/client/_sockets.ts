@@ -14,6 +14,8 @@ export interface Sockets {
   readonly WebSocket: WebSocketClass;
   /** How many were made. */
   readonly made: number;
+  /** What the network has not taken of the newest. */
+  readonly bufferedBytes: number;
   /** Ends the newest without a word, as a lift does. */
   cut(): void;
   /** The newest stays as it is, whatever the client thinks of it: half-open, and nobody reads. */
@@ -43,6 +45,9 @@ export function createSockets(): Sockets {
     WebSocket: SpoiltSocket as unknown as new (url: string, protocols: string[]) => ClientSocket,
     get made() {
       return all.length;
+    },
+    get bufferedBytes() {
+      return newest()?.bufferedAmount ?? 0;
     },
     cut: () => newest()?.terminate(),
     abandon() {
