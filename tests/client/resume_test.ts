@@ -83,7 +83,7 @@ async function opened(states: AsyncIterator<State>) {
 
 Deno.test("glasses send again what was acknowledged and lost, or count it [S4]", async () => {
   for (const lostFrames of ["again", "count"] as const) {
-    await withModal({ VISION_INFERENCE_TIMEOUT_SECONDS: "60" }, async ({ url }, modal) => {
+    await withModal({ VISION_DRAIN_SECONDS: "0.1" }, async ({ url }, modal) => {
       modal.faults.calls({ kind: "hang" }, { times: 1 });
       await withGlasses(
         { url, lostFrames },

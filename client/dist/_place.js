@@ -1,0 +1,45 @@
+
+
+
+
+
+
+
+
+
+export class Place {
+  #remembered                   ;
+
+  constructor(remembered                   ) {
+    this.#remembered = remembered;
+  }
+
+
+  get remembered()                    {
+    return this.#remembered;
+  }
+
+
+  get claim()                         {
+    const remembered = this.#remembered;
+    return remembered ? { ...remembered, cursor: String(remembered.cursor) } : {};
+  }
+
+
+  greet(
+    { session, resume, cursor }       ,
+  )                                                         {
+    const heard = this.#remembered?.session === session ? this.#remembered.cursor : null;
+    this.#remembered = { session, resume, cursor: heard ?? 0 };
+    return { isNew: heard === null, isHeard: (heard ?? 0) >= cursor };
+  }
+
+
+  hear({ cursor }        )                               {
+    const heard = this.#remembered ;
+    if (cursor <= heard.cursor) return "known";
+    if (cursor > heard.cursor + 1) return "too far";
+    this.#remembered = { ...heard, cursor };
+    return "next";
+  }
+}
