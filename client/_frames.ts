@@ -92,6 +92,10 @@ export class FrameBook {
     return this.#unacked;
   }
 
+  get hasWaiting(): boolean {
+    return this.next() !== null;
+  }
+
   get counts(): FrameCounts {
     return {
       sent: this.#sends,

@@ -38,8 +38,9 @@ export class Wishes {
     this.#pace = new Pace(clock, WISHES_PER_SECOND, BURST);
   }
 
-  get isPaused(): boolean {
-    return this.#isPaused;
+  /** Whether it was said what to look for. */
+  get hasLook(): boolean {
+    return this.#lookFor !== null;
   }
 
   /** Whether all that was wanted has been said. */

@@ -5,7 +5,8 @@
  *
  * @module
  */
-import { at, type Query, Requests, type RequestsOptions } from "./_requests.ts";
+import { type ListQuery, pagesOf } from "./_pages.ts";
+import { at, Requests, type RequestsOptions } from "./_requests.ts";
 import { type LiveOptions, watchLive } from "./live.ts";
 import { rulesApi } from "./rules_api.ts";
 import { wearerApi } from "./wearer_api.ts";
@@ -26,19 +27,10 @@ import type {
   Session,
 } from "./records.ts";
 
+export type { ListQuery };
+
 /** A moment: ISO 8601, or milliseconds since 1970. */
 export type Moment = string | number;
-
-/** How a list is read. */
-export interface ListQuery {
-  readonly order?: "newest" | "oldest";
-  /** Items of a page, 1 to 500. */
-  readonly limit?: number;
-  /** The page behind this `next_cursor`. */
-  readonly cursor?: string;
-  /** An IANA name: times come in local time too, and dates are its own. */
-  readonly zone?: string;
-}
 
 /** A list of a stretch of time: from `from` to before `to`. */
 export interface RangeQuery extends ListQuery {
@@ -82,7 +74,7 @@ function pastApi(requests: Requests) {
     },
     ask: (
       question: string,
-      range: Pick<RangeQuery, "from" | "to" | "zone"> = {},
+      range: Omit<RangeQuery, "order" | "limit" | "cursor"> = {},
       signal?: AbortSignal,
     ) =>
       requests.json<AskReply>("POST", "/ask", {
@@ -132,18 +124,4 @@ function shareApi(requests: Requests) {
     links: async () => (await requests.json<{ links: readonly Link[] }>("GET", "/share")).links,
     revoke: (id: string) => requests.done("DELETE", at("share", id)),
   };
-}
-
-/** Pages as they are asked for: the next is not fetched before. */
-async function* pagesOf<T>(
-  requests: Requests,
-  path: string,
-  query: Query,
-): AsyncGenerator<Page<T>, void, void> {
-  let { cursor } = query;
-  do {
-    const page = await requests.json<Page<T>>("GET", path, { query: { ...query, cursor } });
-    yield page;
-    cursor = page.next_cursor;
-  } while (cursor !== null);
 }

@@ -98,42 +98,6 @@ export type AskReply =
     | { readonly outcome: "unanswered"; readonly answer: null; readonly reason: string }
   );
 
-/** A rule as it is written: all but `when` has a default (R1). */
-export interface RuleDraft {
-  readonly when: string;
-  readonly kind?: "seen" | "absent";
-  readonly hold_s?: number;
-  readonly name?: string;
-  readonly then?: {
-    readonly message?: string;
-    readonly channel?: "poke" | "webhook" | "log";
-    readonly to?: string | null;
-  };
-  readonly cooldown_s?: number;
-  readonly active_hours?: {
-    readonly from: string;
-    readonly to: string;
-    readonly zone: string;
-    readonly days?: readonly ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[];
-  } | null;
-  readonly max_per_day?: number;
-  readonly enabled?: boolean;
-  readonly confirm?: boolean;
-}
-
-/** A rule as it is kept. */
-export interface Rule extends Required<RuleDraft> {
-  readonly id: string;
-  /** Rises with each change. */
-  readonly version: number;
-  readonly then: Required<NonNullable<RuleDraft["then"]>>;
-  readonly created_at: string;
-  readonly changed_at: string;
-}
-
-/** Changes to a rule: null brings a default back (R3). */
-export type RulePatch = { readonly [Field in keyof RuleDraft]?: RuleDraft[Field] | null };
-
 /** The states of a message (O). */
 export type MessageState = "queued" | "claimed" | "delivered" | "dead" | "uncertain" | "dropped";
 

@@ -4,8 +4,9 @@
  * @module
  */
 import { at, type Requests } from "./_requests.ts";
+import { type ListQuery, pagesOf } from "./_pages.ts";
 import { Refused } from "./refused.ts";
-import type { Rule, RuleDraft, RulePatch } from "./records.ts";
+import type { Manners, Rule, RuleDraft, RuleEvent, RulePatch, RuleTest } from "./rule_records.ts";
 
 const CONFLICT = 412;
 
@@ -25,6 +26,15 @@ export function rulesApi(requests: Requests) {
     change: (id: string, patch: RulePatch, version?: number) =>
       change(requests, id, patch, version),
     remove: (id: string) => requests.done("DELETE", at("rules", id)),
+    /** Each time that it was due, the newest first. */
+    events: (id: string, query: Omit<ListQuery, "order"> = {}) =>
+      pagesOf<RuleEvent>(requests, at("rules", id, "events"), { ...query }),
+    /** When it would have fired, of 24 hours at most; nothing is sent. */
+    test: (id: string, range: { from: string | number; to?: string | number; zone?: string }) =>
+      requests.json<RuleTest>("POST", at("rules", id, "test"), { body: range }),
+    manners: () => requests.json<Manners>("GET", "/manners"),
+    setManners: (manners: Partial<Manners>) =>
+      requests.json<Manners>("PUT", "/manners", { body: manners }),
   };
 }
 

@@ -92,6 +92,10 @@ export class FrameBook {
     return this.#unacked;
   }
 
+  get hasWaiting()          {
+    return this.next() !== null;
+  }
+
   get counts()              {
     return {
       sent: this.#sends,

@@ -38,8 +38,9 @@ export class Wishes {
     this.#pace = new Pace(clock, WISHES_PER_SECOND, BURST);
   }
 
-  get isPaused()          {
-    return this.#isPaused;
+
+  get hasLook()          {
+    return this.#lookFor !== null;
   }
 
 

@@ -5,19 +5,11 @@
 
 
 
-import { at,             Requests,                      } from "./_requests.js";
+import {                 pagesOf } from "./_pages.js";
+import { at, Requests,                      } from "./_requests.js";
 import {                   watchLive } from "./live.js";
 import { rulesApi } from "./rules_api.js";
 import { wearerApi } from "./wearer_api.js";
-
-
-
-
-
-
-
-
-
 
 
 
@@ -82,7 +74,7 @@ function pastApi(requests          ) {
     },
     ask: (
       question        ,
-      range                                           = {},
+      range                                                 = {},
       signal              ,
     ) =>
       requests.json          ("POST", "/ask", {
@@ -132,18 +124,4 @@ function shareApi(requests          ) {
     links: async () => (await requests.json                            ("GET", "/share")).links,
     revoke: (id        ) => requests.done("DELETE", at("share", id)),
   };
-}
-
-
-async function* pagesOf   (
-  requests          ,
-  path        ,
-  query       ,
-)                                      {
-  let { cursor } = query;
-  do {
-    const page = await requests.json         ("GET", path, { query: { ...query, cursor } });
-    yield page;
-    cursor = page.next_cursor;
-  } while (cursor !== null);
 }

@@ -8,6 +8,7 @@ import { Keyring } from "./access.js";
 import { streamAddress } from "./_address.js";
 import { AnswerWatch } from "./_answer_watch.js";
 import { ComingBack } from "./_coming_back.js";
+import { Farewell } from "./_farewell.js";
 import { Feeds } from "./_feeds.js";
 import { FrameBook,                             } from "./_frames.js";
 import {              Line } from "./_line.js";
@@ -16,14 +17,8 @@ import { explain } from "./_refusal.js";
 import { Sender } from "./_sender.js";
 import {              judge } from "./_verdict.js";
 import {                                Wishes } from "./_wishes.js";
-import {
-  complete,
+import { complete,                      } from "./glasses_options.js";
 
-
-
-
-
-} from "./glasses_options.js";
 
 import { pause,                platformWith } from "./platform.js";
 
@@ -56,8 +51,7 @@ export class Glasses {
   #watch                     = null;
   #stoodSinceMs                = null;
   #connections = 0;
-  #bye                          = "no";
-  #hasNewWish = false;
+           #farewell = new Farewell();
   #waiting = new AbortController();
   #isStopped = false;
 
@@ -83,11 +77,6 @@ export class Glasses {
 
   get state()        {
     return this.#state;
-  }
-
-
-  get isPaused()          {
-    return this.#wishes.isPaused;
   }
 
 
@@ -122,7 +111,7 @@ export class Glasses {
     const atMs = capturedAtMs ?? this.#platform.clock.epochMs();
     // Sockets take no shared memory, and say so.
     const given = this.#book.give(bytes                           , atMs);
-    if (this.#state.kind === "closed" || this.#bye !== "no") this.#book.loseNewest();
+    if (this.#state.kind === "closed" || this.#farewell.isWished) this.#book.loseNewest();
     else this.#sender.pump();
     return given;
   }
@@ -134,7 +123,6 @@ export class Glasses {
 
 
   lookFor(wanted         )       {
-    this.#hasNewWish = true;
     this.#wishes.lookFor(wanted);
   }
 
@@ -155,7 +143,7 @@ export class Glasses {
 
 
   bye()                  {
-    if (this.#bye === "no") this.#bye = "asked";
+    this.#farewell.wish();
     this.#sender.pump();
     this.#sayBye();
     return this.closed;
@@ -170,11 +158,9 @@ export class Glasses {
 
   async #run()                  {
     for (;;) {
+      this.#waiting = new AbortController();
       const next = this.#isStopped ? STOPPED : await this.#connectOnce();
-      if (next.kind === "over" || this.#isStopped) {
-        const why = next.kind === "over" ? next.why : STOPPED.why;
-        return this.#finish(why);
-      }
+      if (next.kind === "over") return this.#finish(next.why);
       const { delayMs, reason } = next;
       this.#become({ kind: "waiting", failures: this.#comingBack.failures, delayMs, reason });
       await pause(this.#platform.clock, delayMs, this.#waiting.signal);
@@ -189,17 +175,15 @@ export class Glasses {
       const detail = "there is no token to bring";
       return { kind: "over", why: { kind: "refused", status: 0, detail } }         ;
     }
-    this.#waiting = new AbortController();
     if (this.#isStopped) return STOPPED;
     const connection = ++this.#connections;
     const ending = await this.#converse(connection, brought.query);
     this.#options.trace?.({ kind: "ended", connection, ending });
-    const { clock } = this.#platform;
     const sinceMs = this.#stoodSinceMs;
-    const stoodMs = sinceMs === null ? null : clock.monotonicMs() - sinceMs;
+    const stoodMs = sinceMs === null ? null : this.#platform.clock.monotonicMs() - sinceMs;
     this.#stoodSinceMs = null;
-    const verdict = judge(ending, this.#bye === "said");
-    if (this.#bye === "said") this.#bye = "asked";
+    const verdict = judge(ending, this.#farewell.isSaid);
+    this.#farewell.again();
     if (verdict.kind === "too_large") this.#book.refuseUnacked();
     return await this.#comingBack.after(verdict, stoodMs, brought);
   }
@@ -210,7 +194,7 @@ export class Glasses {
     const address = streamAddress(base, {
       ...access,
       ...this.#place.claim,
-      ...profile !== undefined && !this.#hasNewWish && { profile },
+      ...profile !== undefined && !this.#wishes.hasLook && { profile },
     });
     trace?.({ kind: "connecting", connection, claim: this.#place.remembered });
     this.#become({ kind: "connecting", attempt: this.#comingBack.failures + 1 });
@@ -234,11 +218,11 @@ export class Glasses {
 
 
   #greeted(line      , hello       )       {
-    const { session, frame, limits } = hello;
     const { isNew, isHeard } = this.#place.greet(hello);
     this.#stoodSinceMs = this.#platform.clock.monotonicMs();
-    this.#book.greet(frame, isNew);
-    if (isHeard) this.#book.account(frame);
+    this.#book.greet(hello.frame, isNew);
+    if (isHeard) this.#book.account(hello.frame);
+    const { session, limits } = hello;
     this.#become({ kind: "open", session, isResumed: !isNew, limits });
     this.#wishes.open(line);
     this.#sender.open(line, limits);
@@ -286,11 +270,8 @@ export class Glasses {
   }
 
   #sayBye()       {
-    if (this.#bye !== "asked" || !this.#line?.isReady) return;
-    if (this.#book.counts.waiting > 0 || !this.#wishes.areSaid) return;
-    this.#bye = "said";
-    this.#line.send(JSON.stringify({ type: "bye" }));
-    this.#watch?.expect(BYE_TIMEOUT_MS);
+    if (this.#book.hasWaiting || !this.#wishes.areSaid) return;
+    if (this.#farewell.say(this.#line)) this.#watch?.expect(BYE_TIMEOUT_MS);
   }
 
   #become(state       )       {

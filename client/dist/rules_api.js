@@ -4,6 +4,7 @@
 
 
 import { at,               } from "./_requests.js";
+import {                 pagesOf } from "./_pages.js";
 import { Refused } from "./refused.js";
 
 
@@ -25,6 +26,15 @@ export function rulesApi(requests          ) {
     change: (id        , patch           , version         ) =>
       change(requests, id, patch, version),
     remove: (id        ) => requests.done("DELETE", at("rules", id)),
+
+    events: (id        , query                           = {}) =>
+      pagesOf           (requests, at("rules", id, "events"), { ...query }),
+
+    test: (id        , range                                                                ) =>
+      requests.json          ("POST", at("rules", id, "test"), { body: range }),
+    manners: () => requests.json         ("GET", "/manners"),
+    setManners: (manners                  ) =>
+      requests.json         ("PUT", "/manners", { body: manners }),
   };
 }
 

@@ -103,3 +103,25 @@ Deno.test("glasses in an hour without a network ask less and less, and hold one 
   assertEquals(await clock.tickUntil(closing), { kind: "stopped" });
   assertEquals(clock.pendingTimers, 0);
 });
+
+Deno.test("glasses that are told of a network ask at once, and wait again after that", async () => {
+  const clock = createFakeClock();
+  let asked = 0;
+  const token = () => {
+    asked++;
+    throw new Error("no network");
+  };
+  const platform = { clock, WebSocket: DeadSocket, random: () => 0 };
+  const glasses = connect({ url: "http://host", access: { kind: "token", token }, platform });
+  await clock.tickAsync(100);
+  assertEquals(asked, 1);
+  glasses.reconnect();
+  await clock.tickAsync(0);
+  assertEquals(asked, 2);
+  await clock.tickAsync(499);
+  assertEquals(asked, 2);
+  await clock.tickAsync(1);
+  assertEquals(asked, 3);
+  assertEquals(await clock.tickUntil(glasses.close()), { kind: "stopped" });
+  assertEquals(clock.pendingTimers, 0);
+});

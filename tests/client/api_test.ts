@@ -65,7 +65,7 @@ Deno.test("api searches, and asks about the past [T9]", () =>
     assertEquals([wrong.status, wrong.detail.startsWith("question must be")], [422, true]);
   }));
 
-Deno.test("api adds, changes and removes rules; of two changes one is told the other [R1, R3]", () =>
+Deno.test("api adds, changes and removes rules; of two changes one is told the other [R1, R3, R8, R9]", () =>
   withForesight({}, async (foresight) => {
     const { rules } = apiOf(foresight);
     const rule = await rules.add({ when: "bus 22 comes" });
@@ -76,6 +76,11 @@ Deno.test("api adds, changes and removes rules; of two changes one is told the o
     assertEquals(conflict.kind === "conflict" && conflict.current.version, 2);
     assertEquals((await rules.list()).map(({ id }) => id), [rule.id]);
     assertEquals((await rules.get(rule.id)).enabled, false);
+    assertEquals(await Array.fromAsync(itemsOf(rules.events(rule.id))), []);
+    const tested = await rules.test(rule.id, { from: "2026-01-01", to: "2026-01-02" });
+    assertEquals([tested.would_fire, tested.judged], [[], 0]);
+    assertEquals((await rules.setManners({ max_per_day: 7 })).max_per_day, 7);
+    assertEquals(await rules.manners(), { quiet_hours: null, max_per_day: 7 });
     await rules.remove(rule.id);
     assertEquals(await rules.list(), []);
   }));
