@@ -14,13 +14,18 @@ class Model {
   unacked: number[] = [];
   received = 0;
   accounted = 0;
+  /** The newest that was sent over this connection, as it was given. */
+  #newest = 0;
 
   constructor(lostFrames: "again" | "count") {
     this.book = new FrameBook({ ...BOUNDS, lostFrames }, (loss) => this.losses.push(loss));
   }
 
   send(): void {
-    if (!this.book.next()) return;
+    const next = this.book.next();
+    if (!next) return;
+    assert(next.given > this.#newest, `${next.given} goes out after ${this.#newest}`);
+    this.#newest = next.given;
     const number = this.book.take(0);
     assertEquals(number, this.received + this.unacked.length + 1, "numbers have no hole");
     this.unacked.push(number);
@@ -44,6 +49,7 @@ class Model {
     this.book.greet(this.accounted, isNew);
     this.received = this.accounted;
     this.unacked = [];
+    this.#newest = 0;
   }
 }
 

@@ -58,17 +58,20 @@ function isOpen<T extends { kind: string }>(state: T): state is Extract<T, { kin
 }
 
 Deno.test("glasses come back after a drain, to another process, and lose nothing [V9, S4]", () =>
-  withTwo({}, async ([one, other]) => {
+  withTwo({}, async ([one, other], modal) => {
     let url = one.url;
     await withGlasses({ url: () => url }, async (glasses) => {
       const [notices, results, states] = [glasses.notices(), glasses.results(), glasses.states()];
+      // Something is in flight, so the server stays a while.
+      modal.faults.calls({ kind: "delay", delayMs: 300 }, { times: 1 });
       glasses.send(frame(1));
-      await results.next();
+      await until(() => modal.seen.calls.length === 1);
       url = other.url;
       const drained = one.streams.drain();
       assertEquals((await first(notices)).code, "draining");
       glasses.send(frame(2));
       await drained;
+      assertEquals((await results.next()).value?.caption, "saw 1 after ");
       assertEquals((await results.next()).value?.caption, "saw 2 after 1");
       const stood = [await opened(states), await opened(states)];
       assertEquals(stood.map(({ isResumed }) => isResumed), [false, true]);
