@@ -25,13 +25,11 @@ export class Place {
     return remembered ? { ...remembered, cursor: String(remembered.cursor) } : {};
   }
 
-  /** `isNew`: what was claimed is over, or unknown. `isHeard`: no stored result is still to come. */
-  greet(
-    { session, resume, cursor }: Hello,
-  ): { readonly isNew: boolean; readonly isHeard: boolean } {
-    const heard = this.#remembered?.session === session ? this.#remembered.cursor : null;
-    this.#remembered = { session, resume, cursor: heard ?? 0 };
-    return { isNew: heard === null, isHeard: (heard ?? 0) >= cursor };
+  /** True: it is another session; what was claimed is over, or unknown. */
+  greet({ session, resume }: Hello): boolean {
+    const isNew = this.#remembered?.session !== session;
+    this.#remembered = { session, resume, cursor: isNew ? 0 : this.#remembered!.cursor };
+    return isNew;
   }
 
   /** Each result counts once, and none is passed over. */

@@ -26,12 +26,10 @@ export class Place {
   }
 
 
-  greet(
-    { session, resume, cursor }       ,
-  )                                                         {
-    const heard = this.#remembered?.session === session ? this.#remembered.cursor : null;
-    this.#remembered = { session, resume, cursor: heard ?? 0 };
-    return { isNew: heard === null, isHeard: (heard ?? 0) >= cursor };
+  greet({ session, resume }       )          {
+    const isNew = this.#remembered?.session !== session;
+    this.#remembered = { session, resume, cursor: isNew ? 0 : this.#remembered .cursor };
+    return isNew;
   }
 
 

@@ -218,10 +218,9 @@ export class Glasses {
 
 
   #greeted(line      , hello       )       {
-    const { isNew, isHeard } = this.#place.greet(hello);
+    const isNew = this.#place.greet(hello);
     this.#stoodSinceMs = this.#platform.clock.monotonicMs();
     this.#book.greet(hello.frame, isNew);
-    if (isHeard) this.#book.account(hello.frame);
     const { session, limits } = hello;
     this.#become({ kind: "open", session, isResumed: !isNew, limits });
     this.#wishes.open(line);

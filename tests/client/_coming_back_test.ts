@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Keyring } from "../../client/access.ts";
 import { ComingBack } from "../../client/_coming_back.ts";
 import { backOffMs } from "../../client/_back_off.ts";
+import { explain } from "../../client/_refusal.ts";
 import { judge } from "../../client/_verdict.ts";
 import { connect } from "../../client/glasses.ts";
 import type { ClientSocket, SocketEvent } from "../../client/platform.ts";
@@ -68,6 +69,26 @@ Deno.test("waits begin anew after a connection that stood, and not after one tha
     delays.push(next.delayMs);
   }
   assertEquals(delays, [100, 200, 400, 100, 200]);
+});
+
+Deno.test("a refusal that nobody explains may have been the network's: it is tried again", async () => {
+  const clock = createFakeClock();
+  const ending = { kind: "unreached", status: 403, reason: "status code: 403" } as const;
+  const asked: string[] = [];
+  const explained = async (answer: Promise<Response>) => {
+    const fetchFrom = ((url: string) => (asked.push(url), answer)) as typeof fetch;
+    const platform = { clock, fetch: fetchFrom };
+    const url = "wss://host/vision/stream?session=s&resume=SECRET";
+    const { status, reason } = await explain(ending, url, { token: "t" }, platform);
+    return [status, reason];
+  };
+  const no = Response.json({ detail: "token must not be revoked: it is" }, { status: 403 });
+  assertEquals(await explained(Promise.resolve(no)), [403, "token must not be revoked: it is"]);
+  const fine = new Response("{}", { status: 426 });
+  assertEquals(await explained(Promise.resolve(fine)), [null, ending.reason]);
+  assertEquals(await explained(Promise.reject(new TypeError("no network"))), [null, ending.reason]);
+  assertEquals(new Set(asked), new Set(["https://host/vision/stream?token=t"]), "without secrets");
+  assertEquals(clock.pendingTimers, 0);
 });
 
 /** A socket that cannot be connected. */

@@ -68,7 +68,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 Deno.test("frames come to exactly one end each, and no more is kept than may be [S2, S4]", () => {
   fc.assert(
     fc.property(
-      fc.array(step, { maxLength: 120 }),
+      fc.array(step, { maxLength: 120, size: "max" }),
       fc.constantFrom("again" as const, "count" as const),
       (steps, lostFrames) => {
         const model = new Model(lostFrames);

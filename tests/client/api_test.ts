@@ -176,3 +176,29 @@ Deno.test("api says whether the server lives, and what it can look for [H1]", ()
     assertEquals((await api.health()).status, "ok");
     assert((await api.profiles()).some(({ name }) => name === "narrate"));
   }));
+
+Deno.test("api asks once for another token, however many requests are refused at once", async () => {
+  let asked = 0;
+  const refusing = (_: unknown, init?: RequestInit) => {
+    const isGood = new Headers(init!.headers).get("authorization") === "Bearer token 2";
+    const detail = "token must not have expired: it did";
+    return Promise.resolve(Response.json({ detail, items: [] }, { status: isGood ? 200 : 403 }));
+  };
+  const api = createApi({
+    url: "http://host",
+    access: { kind: "token", token: () => Promise.resolve(`token ${++asked}`) },
+    platform: { fetch: refusing as typeof fetch },
+  });
+  await api.health();
+  assertEquals(asked, 2);
+  const fresh = createApi({
+    url: "http://host",
+    access: {
+      kind: "token",
+      token: (refused) => refused === null ? "token 1" : Promise.resolve(`token ${asked++}`),
+    },
+    platform: { fetch: refusing as typeof fetch },
+  });
+  await Promise.all([fresh.health(), fresh.health(), fresh.rules.list()]);
+  assertEquals(asked, 3);
+});
