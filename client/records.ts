@@ -85,16 +85,13 @@ export interface SearchHit {
 
 /** The answer to a question about the past (T9), told apart by `outcome`. */
 export type AskReply =
-  & { readonly segments: readonly Segment[] }
+  & {
+    readonly segments: readonly Segment[];
+    /** Ids of segments that it rests on. */
+    readonly citations: readonly string[];
+  }
   & (
-    | {
-      readonly outcome: "answered";
-      readonly answer: string;
-      readonly reason: null;
-      /** Ids of segments that it rests on. */
-      readonly citations: readonly string[];
-    }
-    | { readonly outcome: "unknown"; readonly answer: string; readonly reason: null }
+    | { readonly outcome: "answered" | "unknown"; readonly answer: string; readonly reason: null }
     | { readonly outcome: "unanswered"; readonly answer: null; readonly reason: string }
   );
 

@@ -71,9 +71,10 @@ Deno.test("glasses come back after a drain, to another process, and lose nothing
       assertEquals((await first(notices)).code, "draining");
       glasses.send(frame(2));
       await drained;
-      assertEquals((await results.next()).value?.caption, "saw 1 after ");
-      assertEquals((await results.next()).value?.caption, "saw 2 after 1");
       const stood = [await opened(states), await opened(states)];
+      await glasses.bye();
+      const captions = await Array.fromAsync(results, ({ caption }) => caption);
+      assertEquals(captions, ["saw 1 after ", "saw 2 after 1"]);
       assertEquals(stood.map(({ isResumed }) => isResumed), [false, true]);
       assertEquals(glasses.counts.dropped, 0, "no frame is sent to be dropped");
     });
