@@ -61,6 +61,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "wearers": ["kv"],
   "timeline": ["inference", "kv"],
   "kv": [],
+  "console": ["client"],
   "modal": ["inference"],
   "dev": ["main.ts", "config.ts", "modal", "kv", "client"],
   // Given away: it runs where nothing else of ours is.
@@ -77,6 +78,8 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   "ws": /^(dev\/|stream\/ws_socket\.ts)/,
   "@hono/node-server": /^serve\/ws\.ts/,
   "@modelcontextprotocol": /^assistant\//,
+  "preact": /^console\//,
+  "@preact": /^console\//,
 };
 
 /** What is reached for in one place, and passed everywhere else. */

@@ -27,6 +27,11 @@ Deno.test("the layering rules catch what they forbid", () => {
     ["routes/health.ts", 'Deno.cron("sweep", "* * * * *", () => {});'],
     ["client/glasses.ts", 'import { systemClock } from "../clock.ts";'],
     ["client/messages.ts", 'import { z } from "zod";'],
+    ["console/api.ts", 'import { parseConfig } from "../config.ts";'],
+    ["console/api.ts", 'import { Feed } from "../client/_feed.ts";'],
+    ["routes/console.ts", 'import { Shell } from "../console/shell.tsx";'],
+    ["client/glasses.ts", 'import { entry } from "../console/entry.ts";'],
+    ["timeline/segments.ts", 'import { signal } from "@preact/signals";'],
     ["utils/x.ts", "export {};"],
   ];
   for (const [path, text] of cases) {
@@ -41,7 +46,7 @@ async function* sourceFiles(folder: string): AsyncGenerator<SourceFile> {
     const path = `${folder}${entry.name}`;
     if (entry.isDirectory && !/^(\.|node_modules|links$|tests$|bench$)/.test(entry.name)) {
       yield* sourceFiles(`${path}/`);
-    } else if (entry.isFile && entry.name.endsWith(".ts") && !entry.name.endsWith(".d.ts")) {
+    } else if (entry.isFile && /\.tsx?$/.test(entry.name) && !entry.name.endsWith(".d.ts")) {
       yield { path, text: await Deno.readTextFile(new URL(path, ROOT)) };
     }
   }
