@@ -23,6 +23,7 @@ import type { Outbox } from "./messaging/outbox.ts";
 import type { PokeKeys } from "./messaging/poke_keys.ts";
 import { requireAccess } from "./routes/access.ts";
 import { cameraRoutes } from "./routes/camera.ts";
+import { consoleRoutes } from "./routes/console.ts";
 import { internalError, notFound } from "./routes/errors.ts";
 import { erasureRoutes } from "./routes/erasure.ts";
 import { requestLog } from "./routes/request_log.ts";
@@ -121,6 +122,7 @@ export function createApp(deps: Deps): Hono {
   app.use(keepLinksPrivate);
   app.use(requireAccess({ ...deps, magicWord: config.magicWord, tokens }));
   app.route("/", healthRoutes(deps));
+  app.route("/", consoleRoutes());
   app.route("/", profileRoutes());
   app.route("/", wearerRoutes({ ...deps, tokens }));
   app.route("/", pokeKeyRoutes(deps));

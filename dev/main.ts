@@ -42,6 +42,7 @@ async function dev(): Promise<number> {
   const word = encodeURIComponent(config.magicWord ?? "");
   say();
   say(`Magic word   ${config.magicWord}`);
+  say(`Console      ${app.url}/`);
   say(`Health       ${app.url}/health`);
   say(`Glasses      ${app.url.replace("http", "ws")}/vision/stream?magic_word=${word}`);
   say(

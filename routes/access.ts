@@ -11,10 +11,11 @@ import type { Logger } from "../log.ts";
 import { isShare, may, OPERATOR, type Principal } from "../wearers/principal.ts";
 import type { Authentication, Tokens } from "../wearers/tokens.ts";
 import { watchForLeaving } from "./_leaving.ts";
+import { isConsole } from "./console.ts";
 import { isLinked } from "./links.ts";
 import { unavailable } from "./errors.ts";
 
-/** Served to everyone. */
+/** Served to everyone, beside the console. */
 const PUBLIC_PATHS = new Set(["/health"]);
 /** Here a token may stand in the address, as some clients can set nothing else. */
 const STREAM_PATH = "/vision/stream";
@@ -51,7 +52,7 @@ export function requireAccess(deps: AccessDeps): MiddlewareHandler<AccessEnv> {
   const expected = magicWord === null ? null : digest(magicWord);
   return async (context, next) => {
     const { req } = context;
-    if (PUBLIC_PATHS.has(req.path)) return await next();
+    if (PUBLIC_PATHS.has(req.path) || isConsole(context)) return await next();
     const given = req.header("x-magic-word") || req.query("magic_word") || "";
     // Digests have one length, so the comparison takes the same time whatever was given.
     const knowsWord = expected !== null && timingSafeEqual(digest(given), expected);

@@ -55,6 +55,11 @@ export interface Replaced {
   readonly scrub?: () => Promise<ScrubOutcome>;
 }
 
+/** Whether a route, as `GET /health`, is everyone's: it knows nobody (SPEC A1). */
+export function isPublic(route: string): boolean {
+  return /^GET \/(health|console\/.+)?$/.test(route);
+}
+
 /**
  * Runs `use` against a Foresight with these settings, and leaves nothing behind. Tests open as many
  * streams as they like, unless they set the budgets.

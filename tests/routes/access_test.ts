@@ -5,7 +5,8 @@ import { MAGIC_WORD, withForesight } from "../_foresight.ts";
 const PATHS: [method: string, path: string][] = [
   ["GET", "/vision/stream"],
   ["POST", "/poke/send"],
-  ["GET", "/"],
+  ["POST", "/"],
+  ["GET", "/console"],
   ["GET", "/nothing/here"],
 ];
 

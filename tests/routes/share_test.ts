@@ -4,7 +4,7 @@ import { systemClock } from "../../clock.ts";
 import { DEFAULT_WEARER } from "../../kv/keys.ts";
 import { SHARE_SCOPES, type TokenScope } from "../../kv/token_keys.ts";
 import { TokenSigner } from "../../wearers/token_signer.ts";
-import { SIGNING_KEY, type TestForesight, withForesight } from "../_foresight.ts";
+import { isPublic, SIGNING_KEY, type TestForesight, withForesight } from "../_foresight.ts";
 import { dumpKv } from "../kv/_temp_kv.ts";
 import { different, LiveClient, seen, session } from "./_timeline.ts";
 import { ask, bearing, issueToken } from "./_wearers.ts";
@@ -110,7 +110,7 @@ Deno.test("share: a link opens what its scopes say, and no other route that ther
     assertEquals(Object.keys(LEADS_TO).filter((route) => !routes.includes(route)), []);
     const asked = [...routes, "GET /nothing", "DELETE /timeline", "POST /sessions"];
     for (const { scopes, token } of links) {
-      for (const route of asked.filter((route) => route !== "GET /health")) {
+      for (const route of asked.filter((route) => !isPublic(route))) {
         const may = scopes.includes(LEADS_TO[route] ?? "none");
         const { status, text } = await follow(foresight, route, token);
         assertEquals(status, may ? 200 : 403, `${route} with ${scopes}`);
@@ -140,7 +140,7 @@ Deno.test("share: any token may stand in the address where links lead, and nowhe
   withForesight({}, async (foresight) => {
     await seen(foresight, different(1));
     const { token } = await issueToken(foresight, DEFAULT_WEARER, ["read", "admin", "poke"]);
-    for (const route of foresight.routes.filter((route) => route !== "GET /health")) {
+    for (const route of foresight.routes.filter((route) => !isPublic(route))) {
       const { status, text, headers } = await follow(foresight, route, token);
       if (route in LEADS_TO) {
         assertEquals([status, headers.get("referrer-policy")], [200, "no-referrer"], route);
