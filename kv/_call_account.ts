@@ -19,7 +19,8 @@ import { type Outage, outageAfter } from "./_outage.ts";
 import { CONFLICT, retryContended } from "./_retry_contended.ts";
 import { until } from "./_until.ts";
 import type { BudgetAccount, BudgetLimits, BudgetsOptions, CallOutcome } from "./budgets.ts";
-import { callBudgetKey, type CallBudgetRecord, hasExpired } from "./keys.ts";
+import { hasExpired } from "./keys.ts";
+import { callBudgetKey, type CallBudgetRecord } from "./ration_keys.ts";
 
 /** KV that does not answer within this time is taken to be down. */
 const SETTLE_TIMEOUT_MS = 2_000;

@@ -5,7 +5,7 @@
  * @module
  */
 import type { BudgetLimits, CallBudget } from "./budgets.ts";
-import type { CallBudgetRecord, CallLot, Tally } from "./keys.ts";
+import type { CallBudgetRecord, CallLot, Tally } from "./ration_keys.ts";
 
 /** A lot may be spent for so long after it was last settled. */
 export const LOT_MS = 30_000;

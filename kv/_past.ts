@@ -11,9 +11,8 @@ import {
   sessionKey,
   type SessionRecord,
   sessionStartPrefix,
-  streamPlacesKey,
-  type StreamPlacesRecord,
 } from "./keys.ts";
+import { streamPlacesKey, type StreamPlacesRecord } from "./ration_keys.ts";
 import { messagePrefix, type MessageRecord } from "./outbox_keys.ts";
 import {
   type SearchBlockRecord,

@@ -15,7 +15,7 @@ import { Lines } from "./_lines.ts";
 import { CONFLICT, retryContended } from "./_retry_contended.ts";
 import { until } from "./_until.ts";
 import type { BudgetsOptions, StreamLease, StreamOutcome } from "./budgets.ts";
-import { type StreamPlace, streamPlacesKey, type StreamPlacesRecord } from "./keys.ts";
+import { type StreamPlace, streamPlacesKey, type StreamPlacesRecord } from "./ration_keys.ts";
 
 /** A place that is not renewed for so long is free. */
 export const LEASE_MS = 30_000;

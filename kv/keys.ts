@@ -13,9 +13,9 @@
  * | `wearer, WEARER, segment_tail, SESSION`        | its newest `SegmentRecord`| `RETENTION_DAYS`  |
  * | `wearer, WEARER, segment_change, VERSIONSTAMP` | `SegmentChangeRecord`| `RETENTION_DAYS`       |
  * | `wearer, WEARER, poke_send, SHA256(client key)`| {@link PokeSendRecord} | {@link POKE_SEND_TTL_MS}   |
- * | `wearer, WEARER, call_budget`                  | {@link CallBudgetRecord}| two days                  |
- * | `wearer, WEARER, stream_places`                | {@link StreamPlacesRecord}| as long as a place     |
- * | `wearer, WEARER, rate_limit, SCOPE, SHA256(identity)` | {@link RateLimitRecord} | twice its window   |
+ * | `wearer, WEARER, call_budget`                  | `CallBudgetRecord`| two days                  |
+ * | `wearer, WEARER, stream_places`                | `StreamPlacesRecord`| as long as a place     |
+ * | `wearer, WEARER, rate_limit, SCOPE, SHA256(identity)` | `RateLimitRecord` | twice its window   |
  * | `wearer, WEARER, token, TOKEN`                 | `TokenRecord`          | until the token expires    |
  * | `wearer, WEARER, rule, RULE`                   | `RuleRecord`           | until it is removed        |
  * | `wearer, WEARER, rule_set`                     | `RuleSetRecord`        | for good                   |
@@ -34,8 +34,8 @@
  * Segments and search blocks are in `timeline_keys.ts`, tokens in `token_keys.ts`, rules in
  * `rule_keys.ts`, how they stand in `firing_keys.ts`, the paused camera in `camera_keys.ts`, how
  * long records stay in `retention_keys.ts`, the mark of an erasure in `erasing_keys.ts`, messages in
- * `outbox_keys.ts`, Poke keys in `poke_key_record.ts`. `RETENTION_DAYS` is the default: a wearer may
- * have a time of its own.
+ * `outbox_keys.ts`, Poke keys in `poke_key_record.ts`, what is rationed in `ration_keys.ts`.
+ * `RETENTION_DAYS` is the default: a wearer may have a time of its own.
  *
  * Everything lies under a wearer's prefix, so it can be listed and erased as one, and nobody reads
  * across. The one exception, `outbox`, says for whom messages wait and nothing else; whoever erases a
@@ -176,54 +176,6 @@ export interface ChunkFacts {
 /** One chunk, as stored. */
 export type ChunkRecord = ChunkFacts & Stored;
 
-/** What is rationed. */
-export type RateLimitScope = "poke" | "streams" | "outbox";
-
-/** The passes that one identity took lately. */
-export interface RateLimitRecord extends Stored {
-  /** Wall time of each pass, in no order that can be relied on: clocks differ. */
-  readonly takenAtMs: readonly number[];
-}
-
-/** What was used in one stretch of time: when it began, calls, seconds of GPU. */
-export type Tally = readonly [startMs: number, calls: number, gpuSeconds: number];
-
-/** Calls that one process may still make: they count as if they had been made. */
-export interface CallLot {
-  /** Which account of which process; a random id. */
-  readonly accountId: string;
-  readonly calls: number;
-  /** From this moment the process makes none of them any more. */
-  readonly untilMs: number;
-  /** So many of the calls that the account ever took are in the tallies. */
-  readonly bookedCalls: number;
-  /** So much of the GPU time that the account ever reported is in the tallies. */
-  readonly bookedGpuSeconds: number;
-}
-
-/** What a wearer used lately, and what processes have put aside to use. */
-export interface CallBudgetRecord extends Stored {
-  /** The last minute, by the second. */
-  readonly seconds: readonly Tally[];
-  /** The last day, by the quarter of an hour. */
-  readonly quarters: readonly Tally[];
-  readonly lots: readonly CallLot[];
-}
-
-/** One open stream. */
-export interface StreamPlace {
-  readonly streamId: string;
-  /** Who renews it: a random id, new each time that the place is taken. */
-  readonly leaseId: string;
-  /** From this moment the place is free, unless it was renewed. */
-  readonly untilMs: number;
-}
-
-/** The open streams of a wearer: one value, so that nobody can count it while it changes. */
-export interface StreamPlacesRecord extends Stored {
-  readonly places: readonly StreamPlace[];
-}
-
 /** One send under an `Idempotency-Key` (WIRE P5). */
 export interface PokeSendRecord extends Stored {
   /** SHA-256 over the client's key and the body. */
@@ -277,25 +229,6 @@ export function chunkPrefix(wearer: string, sessionId?: string): Deno.KvKey {
 /** Holds a {@link PokeSendRecord}. */
 export function pokeSendKey(wearer: string, clientKeyHash: string): Deno.KvKey {
   return [...wearerPrefix(wearer), "poke_send", clientKeyHash];
-}
-
-/** Holds a {@link CallBudgetRecord}. */
-export function callBudgetKey(wearer: string): Deno.KvKey {
-  return [...wearerPrefix(wearer), "call_budget"];
-}
-
-/** Holds a {@link StreamPlacesRecord}. */
-export function streamPlacesKey(wearer: string): Deno.KvKey {
-  return [...wearerPrefix(wearer), "stream_places"];
-}
-
-/** Holds a {@link RateLimitRecord}. */
-export function rateLimitKey(
-  wearer: string,
-  scope: RateLimitScope,
-  identityHash: string,
-): Deno.KvKey {
-  return [...wearerPrefix(wearer), "rate_limit", scope, identityHash];
 }
 
 /** Whether a value that KV still holds counts as gone. */

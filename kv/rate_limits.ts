@@ -12,7 +12,7 @@ import { reasonOf } from "../log.ts";
 import { Lines } from "./_lines.ts";
 import { CONFLICT, retryContended } from "./_retry_contended.ts";
 import { until } from "./_until.ts";
-import { rateLimitKey, type RateLimitRecord, type RateLimitScope } from "./keys.ts";
+import { rateLimitKey, type RateLimitRecord, type RateLimitScope } from "./ration_keys.ts";
 import { sha256Hex } from "./sha256.ts";
 
 /** The highest limit: at 9 bytes a pass the value stays below KV's 64 KiB. */

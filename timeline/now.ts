@@ -4,14 +4,8 @@
  * @module
  */
 import type { Clock } from "../clock.ts";
-import {
-  hasExpired,
-  type LiveSession,
-  sessionKey,
-  type SessionRecord,
-  streamPlacesKey,
-  type StreamPlacesRecord,
-} from "../kv/keys.ts";
+import { hasExpired, type LiveSession, sessionKey, type SessionRecord } from "../kv/keys.ts";
+import { streamPlacesKey, type StreamPlacesRecord } from "../kv/ration_keys.ts";
 import { type SegmentRecord, segmentTailKey } from "../kv/timeline_keys.ts";
 import { Pages } from "./pages.ts";
 

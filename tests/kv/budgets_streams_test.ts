@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import fc from "fast-check";
 import type { StreamLease } from "../../kv/budgets.ts";
-import { streamPlacesKey, type StreamPlacesRecord } from "../../kv/keys.ts";
+import { streamPlacesKey, type StreamPlacesRecord } from "../../kv/ration_keys.ts";
 import { type Process, withProcesses } from "./_budget_processes.ts";
 
 /** Takes a place that must be free, and keeps it. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import type { CallOutcome } from "../../kv/budgets.ts";
-import { callBudgetKey, type CallBudgetRecord, type CallLot } from "../../kv/keys.ts";
+import { callBudgetKey, type CallBudgetRecord, type CallLot } from "../../kv/ration_keys.ts";
 import { takeAll, withProcesses } from "./_budget_processes.ts";
 
 const MINUTE_MS = 60_000;

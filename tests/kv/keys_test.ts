@@ -1,19 +1,17 @@
 import { assert, assertEquals } from "@std/assert";
 import {
-  callBudgetKey,
   chunkKey,
   chunkPrefix,
   DEFAULT_WEARER,
   hasExpired,
   pokeSendKey,
-  rateLimitKey,
   sessionKey,
   sessionPrefix,
   sessionStartKey,
   sessionStartPrefix,
-  streamPlacesKey,
   wearerPrefix,
 } from "../../kv/keys.ts";
+import { callBudgetKey, rateLimitKey, streamPlacesKey } from "../../kv/ration_keys.ts";
 import {
   dayOf,
   searchBlockKey,

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreaterOrEqual, assertRejects } from "@std/assert";
 import fc from "fast-check";
-import { rateLimitKey, type RateLimitRecord } from "../../kv/keys.ts";
+import { rateLimitKey, type RateLimitRecord } from "../../kv/ration_keys.ts";
 import { createRateLimiter, MAX_RATE_LIMIT } from "../../kv/rate_limits.ts";
 import { sha256Hex } from "../../kv/sha256.ts";
 import { createFakeClock } from "../_fake_clock.ts";

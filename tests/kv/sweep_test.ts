@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { sessionKey, type SessionRecord, streamPlacesKey } from "../../kv/keys.ts";
+import { sessionKey, type SessionRecord } from "../../kv/keys.ts";
+import { streamPlacesKey } from "../../kv/ration_keys.ts";
 import { sweepWearer } from "../../kv/sweep.ts";
 import { retentionKey } from "../../kv/retention_keys.ts";
 import { MAX_SEGMENT_MS as MAX_SWEPT_SEGMENT_MS } from "../../kv/_past.ts";

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { callBudgetKey, type CallBudgetRecord, DEFAULT_WEARER } from "../../kv/keys.ts";
+import { DEFAULT_WEARER } from "../../kv/keys.ts";
+import { callBudgetKey, type CallBudgetRecord } from "../../kv/ration_keys.ts";
 import { FaultyKv } from "../faults/_faulty_kv.ts";
 import { type TestForesight, withForesight } from "../_foresight.ts";
 import { past } from "../timeline/asking/_past.ts";

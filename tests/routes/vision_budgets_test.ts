@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { systemClock } from "../../clock.ts";
 import { connectGlasses } from "../../dev/glasses.ts";
-import { callBudgetKey, type CallBudgetRecord, DEFAULT_WEARER } from "../../kv/keys.ts";
+import { DEFAULT_WEARER } from "../../kv/keys.ts";
+import { callBudgetKey, type CallBudgetRecord } from "../../kv/ration_keys.ts";
 import { MAGIC_WORD, type TestForesight, withForesight } from "../_foresight.ts";
 import { frame, withModal } from "./_vision.ts";
 

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
-import type { LiveSession, StreamPlacesRecord } from "../../kv/keys.ts";
-import { streamPlacesKey } from "../../kv/keys.ts";
+import type { LiveSession } from "../../kv/keys.ts";
+import type { StreamPlacesRecord } from "../../kv/ration_keys.ts";
+import { streamPlacesKey } from "../../kv/ration_keys.ts";
 import { lookNow } from "../../timeline/now.ts";
 import { createFakeClock } from "../_fake_clock.ts";
 import { withKv } from "../kv/_temp_kv.ts";
