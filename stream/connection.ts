@@ -17,12 +17,12 @@ import type { ChunkFacts } from "../kv/keys.ts";
 import { CameraWatch } from "./_camera_watch.ts";
 import type { ClientMessage } from "./_client_message.ts";
 import { FrameRate } from "./_frame_rate.ts";
+import { PaceWarning } from "./_pace_warning.ts";
 import { StallWatch } from "./_stall_watch.ts";
 import { UnreadGuard } from "./_unread.ts";
 import { type ArrivedFrame, DROPPED, type FrameFate } from "./frame.ts";
 import { CLOSE_CODE, type Socket, type SocketListener } from "./socket.ts";
 import type { StreamSession } from "./stream_session.ts";
-import { suggestFps } from "./suggest_fps.ts";
 import type { Answer, Notice, Wire } from "./wire.ts";
 import { ageOf } from "./wire_v2.ts";
 
@@ -61,6 +61,7 @@ export class Connection implements SocketListener {
   readonly #options: ConnectionOptions;
   readonly #session: StreamSession;
   readonly #rate: FrameRate;
+  readonly #pace: PaceWarning;
   readonly #wishes: FrameRate;
   /** Settles when nothing of before is left to be said. */
   readonly #reminded = Promise.withResolvers<void>();
@@ -71,7 +72,6 @@ export class Connection implements SocketListener {
   /** Hears what is ordered from outside. */
   readonly camera: CameraWatch;
   readonly #unread: UnreadGuard;
-  #isWarned = false;
   #cancelDrain: Cancel | null = null;
 
   /** @param catchesUp whether {@link caughtUp} will be called */
@@ -90,6 +90,7 @@ export class Connection implements SocketListener {
     this.#frameNumber = options.earlierFrames;
     const nowMs = options.clock.monotonicMs();
     this.#rate = new FrameRate(options.maxFps, nowMs);
+    this.#pace = new PaceWarning(this.#rate, options.maxFps, (notice) => this.notice(notice));
     this.#wishes = new FrameRate(MAX_WISHES_PER_SECOND, nowMs);
     this.#unread = new UnreadGuard(socket, options.clock, () => {
       this.close(CLOSE_CODE.policyViolation, "acks must be read: too many are unread");
@@ -196,7 +197,7 @@ export class Connection implements SocketListener {
     }
     this.camera.frame(nowMs);
     this.#acknowledge(data);
-    this.#warnIfTooFast();
+    this.#pace.frame();
   }
 
   #acknowledge(bytes: Uint8Array): void {
@@ -278,17 +279,6 @@ export class Connection implements SocketListener {
       this.#finish(code, reason, isFinal);
       this.#socket.close(code, reason);
     });
-  }
-
-  /** Before the limit ends the connection the client hears of it, once until it is slower. */
-  #warnIfTooFast(): void {
-    const { pressure } = this.#rate;
-    if (pressure === "easy") this.#isWarned = false;
-    if (pressure !== "tight" || this.#isWarned) return;
-    this.#isWarned = true;
-    const { maxFps } = this.#options;
-    const message = `frames come nearly too fast: at most ${maxFps} per second are taken`;
-    this.notice({ code: "slow_down", message, suggestFps: suggestFps(maxFps) });
   }
 
   #finish(code: number, reason: string, isFinal: boolean): void {
