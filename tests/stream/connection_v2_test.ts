@@ -36,6 +36,22 @@ Deno.test("connection says what becomes of each frame, counting on from earlier 
   ]);
 });
 
+Deno.test("connection says that frames come nearly too fast, once until they are slower [S5]", () => {
+  const { clock, send, socket } = connect({ maxFps: 10 });
+  const warnedAfter = (count: number) => {
+    for (let at = 0; at < count; at++) send(5);
+    return socket.sent.filter(({ type }) => type === "notice");
+  };
+  const message = "frames come nearly too fast: at most 10 per second are taken";
+  const notice = { type: "notice", code: "slow_down", message, suggest_fps: 7 };
+  assertEquals(warnedAfter(15), []);
+  assertEquals(warnedAfter(1), [notice]);
+  assertEquals(warnedAfter(2), [notice]);
+  clock.tick(1000);
+  assertEquals(warnedAfter(1), [notice]);
+  assertEquals(warnedAfter(8), [notice, notice]);
+});
+
 Deno.test("connection says how old a frame is, of the one frame that was announced [S2]", () => {
   const { clock, send, say, socket, arrived } = connect();
   clock.tick(1000);
