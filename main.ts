@@ -111,9 +111,9 @@ function prepareLater(inference: VisionInferenceClient, log: Logger): Cancel {
   });
 }
 
-/** The variables that the process knows, as the operating system gives them. */
-export function readEnvironment(): Environment {
-  return Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, Deno.env.get(name)]));
+/** The variables that the process knows, or those of them that it may read, as the system gives them. */
+export function readEnvironment(names: readonly string[] = Object.keys(SETTINGS)): Environment {
+  return Object.fromEntries(names.map((name) => [name, Deno.env.get(name)]));
 }
 
 /** A logger that writes to standard output, one line an event. */

@@ -6,6 +6,7 @@
  */
 import { parseArgs } from "node:util";
 import { systemClock } from "../clock.ts";
+import { readEnvironment } from "../main.ts";
 import { checkDeployment } from "./check_deployment.ts";
 import { createScene } from "./scene.ts";
 import { runCommand, say } from "./terminal.ts";
@@ -49,7 +50,7 @@ async function smoke(): Promise<number> {
   if (!address || positionals.length > 1) throw new Error(USAGE);
   const url = originOf(address);
   const deadlineMs = deadlineMsOf(values["deadline-s"]);
-  const magicWord = Deno.env.get("MAGIC_WORD")?.trim();
+  const magicWord = readEnvironment(["MAGIC_WORD"]).MAGIC_WORD?.trim();
   if (!magicWord) throw new Error("Cannot check it as MAGIC_WORD must be set: it is empty");
   const { frameAt } = createScene(SCENE);
   const options = { url, magicWord, frameAt, fps: FPS, deadlineMs, clock: systemClock };

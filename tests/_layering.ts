@@ -84,8 +84,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
 
 /** What is reached for in one place, and passed everywhere else. */
 const PLATFORM = /\bDeno\s*\.\s*(env|openKv|cron)\b/g;
-/** The smoke test may read no variable but one, and so not with main's list of all. */
-const MAY_REACH_FOR_PLATFORM = /^(main|dev\/smoke)\.ts$/;
+const MAY_REACH_FOR_PLATFORM = /^main\.ts$/;
 
 /** Not even leaves, nor packages. */
 const STANDS_ALONE = "client";
