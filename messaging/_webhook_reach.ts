@@ -6,10 +6,6 @@
  */
 import { isLoopbackAddress, isPublicAddress, webhookAddress } from "./webhook_address.ts";
 
-/** What an address must be, in words that follow its field's name. */
-export const WEBHOOK_MUST =
-  "must be an https URL on the public internet, without name and password";
-
 /**
  * The address as far as can be told without looking its name up; null: nothing is sent there.
  *

@@ -8,7 +8,8 @@ import { type Resolve, resolveBySystem } from "./_checked_connection.ts";
 import { postChecked, type PostOutcome } from "./_checked_post.ts";
 import { remarkOf } from "./_poke_answer.ts";
 import { retryAfterMsOf } from "./_retry_after.ts";
-import { mayConnectTo, reachableUrl, WEBHOOK_MUST } from "./_webhook_reach.ts";
+import { mayConnectTo, reachableUrl } from "./_webhook_reach.ts";
+import { WEBHOOK_MUST } from "./webhook_address.ts";
 import type { Channel, DeliveryOutcome, Message } from "./channel.ts";
 import { signatureOf, webhookSecretOf } from "./webhook_signature.ts";
 

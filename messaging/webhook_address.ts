@@ -11,6 +11,10 @@ import { BlockList, isIP } from "node:net";
 /** Longest URL that is kept. */
 export const MAX_WEBHOOK_CHARS = 2_048;
 
+/** What an address must be, in words that follow its field's name. */
+export const WEBHOOK_MUST =
+  "must be an https URL on the public internet, without name and password";
+
 /** Names that lead nowhere public: of this machine, this network, or nobody. */
 const PRIVATE_SUFFIXES = [
   "localhost",

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { CHANNEL_NAMES, type Rule, RULE_KINDS, type RuleDraft } from "../kv/rule_keys.ts";
-import { webhookAddress } from "../messaging/webhook_address.ts";
+import { WEBHOOK_MUST, webhookAddress } from "../messaging/webhook_address.ts";
 import { CONDITION } from "./_condition.ts";
 import { hasHidden } from "./_hidden.ts";
 import { ACTIVE_HOURS, longestStretchS } from "./_hours.ts";
@@ -26,7 +26,6 @@ const MAX_PER_DAY = 100;
 const NAME_MUST = `must be one line of 1 to ${MAX_NAME_CHARS} characters`;
 const KIND_MUST = `must be ${RULE_KINDS.join(" or ")}`;
 const CHANNEL_MUST = `must be one of ${CHANNEL_NAMES.join(", ")}`;
-const WEBHOOK_MUST = "must be an https URL on the public internet, without name and password";
 const TO_MUST = "must be left out unless channel is webhook";
 const SWITCH_MUST = "must be true or false";
 
